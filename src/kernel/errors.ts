@@ -1,0 +1,190 @@
+/**
+ * Every error Strata raises, in one table: code → HTTP status, gRPC status, whose fault, whether
+ * trying again can help, the sentence (with `{placeholders}` filled from `details`) and what to do next.
+ * Protocol folders render a row in their own dialect; nothing else invents statuses.
+ */
+
+export type Fault = "caller" | "platform" | "dependency";
+
+/** google.rpc.Code names used by the table. */
+export type GrpcStatus =
+  | "INVALID_ARGUMENT" | "NOT_FOUND" | "ALREADY_EXISTS" | "FAILED_PRECONDITION" | "RESOURCE_EXHAUSTED"
+  | "DEADLINE_EXCEEDED" | "UNAVAILABLE" | "INTERNAL" | "DATA_LOSS" | "ABORTED" | "UNAUTHENTICATED"
+  | "PERMISSION_DENIED" | "UNIMPLEMENTED" | "CANCELLED" | "OUT_OF_RANGE";
+
+export interface ErrorRow {
+  readonly status: number;
+  readonly grpc: GrpcStatus;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const caller = (status: number, grpc: GrpcStatus, message: string, hint: string): ErrorRow =>
+  ({ status, grpc, fault: "caller", retryable: false, message, hint });
+const busy = (status: number, grpc: GrpcStatus, message: string, hint: string): ErrorRow =>
+  ({ status, grpc, fault: "platform", retryable: true, message, hint });
+const broken = (status: number, grpc: GrpcStatus, message: string, hint: string): ErrorRow =>
+  ({ status, grpc, fault: "platform", retryable: false, message, hint });
+const dependency = (status: number, grpc: GrpcStatus, message: string, hint: string): ErrorRow =>
+  ({ status, grpc, fault: "dependency", retryable: true, message, hint });
+
+export const ERRORS = {
+  // kernel and process
+  INTERNAL: broken(500, "INTERNAL", "An unexpected error happened: {reason}", "This is a defect in Strata; run with --verbose and report the stack."),
+  ABORTED: busy(499, "CANCELLED", "{what} was cancelled before it finished.", "Start it again if the cancellation was not intended."),
+  CLOSED: broken(503, "UNAVAILABLE", "{what} is closed.", "Open it again, or wait for the process to restart."),
+  SERVICE_START_FAILED: broken(500, "INTERNAL", "Service {service} did not start: {reason}", "Fix the cause and start again; services started before it were stopped."),
+  DURATION_INVALID: caller(400, "INVALID_ARGUMENT", "\"{value}\" is not a duration.", "Write a positive number and a unit: 250ms, 30s, 15m, 6h, 7d."),
+
+  // configuration and command line
+  CONFIG_INVALID: caller(400, "INVALID_ARGUMENT", "The configuration has {count} problem(s): {problems}", "Run `strata config` to see each value and where it came from."),
+  USAGE: caller(400, "INVALID_ARGUMENT", "{reason}", "Run `strata {command} --help`."),
+  PORT_IN_USE: caller(409, "ALREADY_EXISTS", "Port {port} is already in use.", "Stop the other process, or choose a port with --port (0 picks a free one)."),
+  SERVER_UNREACHABLE: dependency(503, "UNAVAILABLE", "No Strata server answers at {url}: {reason}", "Start one with `strata up`, or give its address with --url."),
+  DATA_DIR_LOCKED: caller(409, "FAILED_PRECONDITION", "The data folder {folder} is in use by process {pid}.", "Stop that process, or choose another folder with --data-dir."),
+  FILE_NOT_FOUND: caller(404, "NOT_FOUND", "There is no file {path}.", "Check the path."),
+  FILE_INVALID: caller(400, "INVALID_ARGUMENT", "{path} is not a valid {format} file: {reason}", "Fix the file, or name the right format."),
+
+  // definition
+  DEFINITION_INVALID: caller(400, "INVALID_ARGUMENT", "The definition has {count} problem(s): {problems}", "Fix each named place; nothing was applied."),
+  DEFINITION_LOAD_FAILED: caller(400, "INVALID_ARGUMENT", "The definition file {path} could not be loaded: {reason}", "The file must export an application made by defineApplication as its default export."),
+
+  // requests in general
+  REQUEST_INVALID: caller(400, "INVALID_ARGUMENT", "{reason}", "See the endpoint's description at GET /v1/definition."),
+  BODY_INVALID: caller(400, "INVALID_ARGUMENT", "The request body is not valid {format}: {reason}", "Send a well-formed body that matches its Content-Type."),
+  BODY_TOO_LARGE: caller(413, "OUT_OF_RANGE", "The request body is larger than {limitBytes} bytes.", "Split it into smaller requests."),
+  MEDIA_TYPE_UNSUPPORTED: caller(415, "INVALID_ARGUMENT", "Content-Type \"{type}\" is not accepted here.", "Use one of: {accepted}."),
+  ROUTE_NOT_FOUND: caller(404, "NOT_FOUND", "There is nothing at {method} {path}.", "See GET /v1 for the list of routes."),
+  METHOD_NOT_ALLOWED: caller(405, "UNIMPLEMENTED", "{method} is not allowed at {path}.", "Use one of: {allowed}."),
+  DEADLINE_EXCEEDED: busy(504, "DEADLINE_EXCEEDED", "{what} did not finish within {timeoutMs} ms.", "Try again, or allow more time."),
+  NOT_FOUND: caller(404, "NOT_FOUND", "There is no {kind} named \"{name}\".", "Known: {known}."),
+
+  // streams and ingestion
+  STREAM_NOT_FOUND: caller(404, "NOT_FOUND", "There is no stream named \"{stream}\".", "Known streams: {known}."),
+  EVENT_INVALID: caller(400, "INVALID_ARGUMENT", "{count} event(s) of stream \"{stream}\" were refused and kept as dead letters.", "See `problems` of each row, fix and replay with `strata ingest dead-letters`."),
+  EVENT_TOO_LATE: caller(400, "OUT_OF_RANGE", "The event's time {time} is older than the stream's allowed lateness of {latenessMs} ms.", "Send it as a backfill, or raise the stream's lateness."),
+  CLOUDEVENT_INVALID: caller(400, "INVALID_ARGUMENT", "Not a valid CloudEvent: {reason}", "See CloudEvents 1.0: id, source, specversion and type are required."),
+  INGEST_FULL: busy(429, "RESOURCE_EXHAUSTED", "Ingestion is full: {pendingBytes} bytes wait to become durable.", "Wait for the time in Retry-After and send again; the same event ids are safe to repeat."),
+  DEAD_LETTER_NOT_FOUND: caller(404, "NOT_FOUND", "There is no dead letter {id} in stream \"{stream}\".", "List them with `strata ingest dead-letters`."),
+
+  // event log
+  LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Nothing past the damage is served. Restore the segment from a replica, or truncate with `strata doctor --repair`."),
+  LOG_OFFSET_GONE: caller(410, "OUT_OF_RANGE", "Offset {offset} of log \"{log}\" is no longer kept; the oldest is {oldest}.", "Start from the oldest offset, or from the lake."),
+  LOG_WRITE_FAILED: broken(503, "UNAVAILABLE", "Log \"{log}\" could not make the batch durable: {reason}", "Free disk space or repair the volume. The batch was not acknowledged."),
+  RECORD_TOO_LARGE: caller(413, "OUT_OF_RANGE", "A record of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Store the payload as a blob and send its address."),
+
+  // features and lake
+  FEATURE_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature \"{feature}\".", "Known: {known}."),
+  FEATURE_VIEW_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature view \"{view}\".", "Known views: {known}."),
+  ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
+  STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),
+  LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
+  SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "List them with `strata status --json`."),
+
+  // training, experiments, registry
+  TRAINING_DATA_INSUFFICIENT: caller(422, "FAILED_PRECONDITION", "Model \"{model}\" cannot be trained: {reason}", "Ingest more events, or widen the label window."),
+  TRAINING_PARAMETER_INVALID: caller(400, "INVALID_ARGUMENT", "Training parameter {parameter} is not valid: {reason}", "See gradientBoosting() for ranges."),
+  MODEL_NOT_FOUND: caller(404, "NOT_FOUND", "There is no model \"{model}\".", "Known models: {known}."),
+  MODEL_VERSION_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no version {version}.", "List them with `strata models`."),
+  MODEL_ARTIFACT_INVALID: broken(500, "DATA_LOSS", "The artifact of {model} version {version} is damaged: {reason}", "Train the version again, or roll back with `strata rollout rollback`."),
+  ALIAS_REFUSED: caller(409, "FAILED_PRECONDITION", "Alias {alias} of \"{model}\" was not moved to version {version}: {reason}", "Pass the gates first; `strata models show` lists them."),
+  RUN_NOT_FOUND: caller(404, "NOT_FOUND", "There is no run {run}.", "List them with `strata models runs`."),
+  BLOB_NOT_FOUND: broken(404, "NOT_FOUND", "There is no blob {digest}.", "Restore it, or train the version again."),
+  BLOB_CORRUPT: broken(500, "DATA_LOSS", "Blob {digest} does not match its digest.", "Restore it from a copy."),
+
+  // serving
+  ENDPOINT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no endpoint \"{endpoint}\".", "Known endpoints: {known}."),
+  MODEL_NOT_READY: busy(503, "UNAVAILABLE", "Model \"{model}\" has no version that is ready to serve.", "Train it with `strata train {model}`."),
+  INFERENCE_INVALID: caller(400, "INVALID_ARGUMENT", "The inference request is not valid: {reason}", "See GET /v2/models/{model} for names, shapes and datatypes."),
+  QUEUE_FULL: busy(429, "RESOURCE_EXHAUSTED", "The queue of model \"{model}\" is full ({waiting} rows wait).", "Wait for the time in Retry-After."),
+  INFERENCE_FAILED: broken(500, "INTERNAL", "Model \"{model}\" failed: {reason}", "See the model's run; roll back with `strata rollout rollback`."),
+  RUNTIME_MISSING: broken(503, "FAILED_PRECONDITION", "The {runtime} runtime is not installed.", "Install it with `npm install {package}`."),
+  ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "Start one with `strata train` or `strata rollout start`."),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+const BRAND = Symbol.for("strata.error");
+
+/** One problem of a value: where, what was found, what to do. */
+export interface Problem {
+  readonly path: string;
+  readonly message: string;
+  /** Stable word for counting, e.g. a dead letter's reason. */
+  readonly code?: string;
+}
+
+export interface ErrorOptions {
+  readonly cause?: unknown;
+  readonly problems?: readonly Problem[];
+  /** Seconds the caller should wait, for retryable errors. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The one error type. `code` is stable; `message` and `hint` are for people. */
+export class StrataError extends Error {
+  override readonly name = "StrataError";
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly problems: readonly Problem[];
+  readonly hint: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, unknown>> = {}, options: ErrorOptions = {}) {
+    super(fill(ERRORS[code].message, details), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = details;
+    this.problems = options.problems ?? [];
+    this.hint = fill(ERRORS[code].hint, details);
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  get status(): number { return ERRORS[this.code].status; }
+  get grpc(): GrpcStatus { return ERRORS[this.code].grpc; }
+  get fault(): Fault { return ERRORS[this.code].fault; }
+  get retryable(): boolean { return ERRORS[this.code].retryable; }
+
+  toJSON(): ErrorBody {
+    return {
+      code: this.code, message: this.message, hint: this.hint, retryable: this.retryable, fault: this.fault,
+      ...(this.problems.length > 0 ? { problems: this.problems } : {}),
+    };
+  }
+}
+
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly retryable: boolean;
+  readonly fault: Fault;
+  readonly problems?: readonly Problem[];
+}
+
+/** Recognised across copies of the package and module reloads, unlike `instanceof`. */
+export function isStrataError(value: unknown): value is StrataError {
+  return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
+}
+
+/** Wraps an unknown throw once, at a boundary. */
+export function toStrataError(thrown: unknown): StrataError {
+  if (isStrataError(thrown)) return thrown;
+  return new StrataError("INTERNAL", { reason: reasonOf(thrown) }, { cause: thrown });
+}
+
+/** The sentence of any thrown value. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Joins problems for a one-line message: `streams.clicks.time: ...; ...`. */
+export function listProblems(problems: readonly Problem[]): string {
+  return problems.map((problem) => (problem.path === "" ? problem.message : `${problem.path}: ${problem.message}`)).join("; ");
+}
+
+function fill(template: string, details: Readonly<Record<string, unknown>>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) => (name in details ? String(details[name]) : whole));
+}

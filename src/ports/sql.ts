@@ -1,0 +1,25 @@
+/**
+ * Relational metadata: registry, experiments, journal, catalogue. Kysely is the dialect-neutral surface.
+ *
+ * Contract: a transaction is durable when it resolves (SQLite synchronous=FULL, Postgres synchronous_commit=on);
+ * serialisable for single-writer use; constraint violations keep the driver's error as cause.
+ * Portable subset: text, integer (safe range), real, JSON as text; booleans as 0/1; times as integer ms.
+ */
+import type { Kysely, Transaction } from "kysely";
+
+/** Each domain declares its own tables and narrows with `database.as<Tables>()`. */
+export interface SqlDatabase extends AsyncDisposable {
+  /** The same connection seen with a domain's table types. */
+  as<Tables>(): Kysely<Tables>;
+  /** Runs `work` in one durable transaction. */
+  transaction<Tables, T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** Applies a domain's migrations in order, each once, each in a transaction. */
+  migrate(domain: string, migrations: readonly SqlMigration[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SqlMigration {
+  readonly name: string;
+  /** Statements in the portable subset. */
+  readonly statements: readonly string[];
+}
