@@ -1,0 +1,92 @@
+/**
+ * An application is the set of resources reachable from what it is given: name an endpoint and its model,
+ * features and streams come along. All problems of a definition are reported together.
+ */
+import { StrataError, listProblems } from "../kernel/errors.ts";
+import type { Problem } from "../kernel/errors.ts";
+import type { Candidates } from "./candidates.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { FeatureView } from "./feature-view.ts";
+import type { FeatureProvider, Model } from "./model.ts";
+import type { OnDemand } from "./on-demand.ts";
+import { checkApplication } from "./application-check.ts";
+import type { Stream } from "./stream.ts";
+
+export type Resource = Stream<string, never> | Stream | FeatureProvider | Model | Endpoint;
+
+export interface Application {
+  readonly kind: "application";
+  readonly name: string;
+  readonly streams: ReadonlyMap<string, Stream>;
+  readonly featureViews: ReadonlyMap<string, FeatureView>;
+  readonly candidates: ReadonlyMap<string, Candidates>;
+  readonly onDemand: ReadonlyMap<string, OnDemand>;
+  readonly models: ReadonlyMap<string, Model>;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+}
+
+/**
+ * Declares the application; raises DEFINITION_INVALID with every problem found.
+ * The definition file exports it as its default export.
+ */
+export function defineApplication(name: string, resources: readonly { readonly kind: string; readonly name: string }[]): Application {
+  const collector = createCollector();
+  for (const resource of resources) collector.add(resource as Resource); // made by a define function, told apart by `kind`
+  const application = Object.freeze({ kind: "application" as const, name, ...collector.maps });
+  const problems = [...collector.problems, ...checkApplication(application)];
+  if (problems.length > 0) throw new StrataError("DEFINITION_INVALID", { count: problems.length, problems: listProblems(problems) }, { problems });
+  return application;
+}
+
+function createCollector() {
+  const maps = {
+    streams: new Map<string, Stream>(), featureViews: new Map<string, FeatureView>(), candidates: new Map<string, Candidates>(),
+    onDemand: new Map<string, OnDemand>(), models: new Map<string, Model>(), endpoints: new Map<string, Endpoint>(),
+  };
+  const problems: Problem[] = [];
+
+  const put = <T extends { readonly name: string }>(map: Map<string, T>, kind: string, resource: T): boolean => {
+    const known = map.get(resource.name);
+    if (known === undefined) {
+      map.set(resource.name, resource);
+      return true;
+    }
+    if (!isSameDeclaration(known, resource)) problems.push({ path: `${kind}.${resource.name}`, message: `two different resources have the name "${resource.name}"`, code: "duplicate-name" });
+    return false;
+  };
+
+  const add = (resource: Resource): void => {
+    switch (resource.kind) {
+      case "stream": put(maps.streams, "streams", resource as Stream); return;
+      case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
+      case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
+      case "on-demand": if (put(maps.onDemand, "onDemand", resource)) for (const source of resource.from) add(source); return;
+      case "model": if (put(maps.models, "models", resource)) addModel(resource); return;
+      case "endpoint": if (put(maps.endpoints, "endpoints", resource)) addEndpoint(resource); return;
+      default: problems.push({ path: "resources", message: `not a resource: ${describe(resource)}`, code: "not-a-resource" });
+    }
+  };
+
+  const addModel = (model: Model): void => {
+    for (const provider of model.features) add(provider);
+    add(model.examples.kind === "each-event" ? model.examples.from : model.examples.candidates);
+    if (model.label.kind === "happens-within") add(model.label.from);
+  };
+
+  const addEndpoint = (endpoint: Endpoint): void => {
+    add(endpoint.model);
+    if (endpoint.candidates) add(endpoint.candidates);
+    if (endpoint.outcome) add(endpoint.outcome.from);
+  };
+
+  return { maps, problems, add };
+}
+
+/** A view narrowed by `pick` is still the same view: it computes the same features. */
+function isSameDeclaration(a: { readonly name: string }, b: { readonly name: string }): boolean {
+  return a === b || ("features" in a && "features" in b && "by" in a && a.features === b.features);
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? `an object with keys ${Object.keys(value).join(", ")}` : String(value);
+}

@@ -1,0 +1,113 @@
+/**
+ * The definition as plain JSON: what is stored, hashed, compared and shown. Functions appear as their source text,
+ * so editing one changes the hash.
+ */
+import { z } from "zod";
+import { hashOf } from "../kernel/hash.ts";
+import type { Application } from "./application.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { FeatureView } from "./feature-view.ts";
+import type { Candidates } from "./candidates.ts";
+import type { Model } from "./model.ts";
+import type { Stream } from "./stream.ts";
+
+export const RESOURCE_KINDS = ["streams", "featureViews", "candidates", "onDemand", "models", "endpoints"] as const;
+export type ResourceKind = (typeof RESOURCE_KINDS)[number];
+
+export type ResourceDocument = Readonly<Record<string, unknown>>;
+
+export interface ApplicationDocument {
+  readonly name: string;
+  readonly resources: Readonly<Record<ResourceKind, Readonly<Record<string, ResourceDocument>>>>;
+}
+
+/** The application as plain data; equal definitions give equal documents. */
+export function describeApplication(application: Application): ApplicationDocument {
+  return {
+    name: application.name,
+    resources: {
+      streams: describeAll(application.streams, describeStream),
+      featureViews: describeAll(application.featureViews, describeFeatureView),
+      candidates: describeAll(application.candidates, describeCandidates),
+      onDemand: describeAll(application.onDemand, (onDemand) => ({
+        description: onDemand.description, from: onDemand.from.map((source) => source.name), outputs: onDemand.outputs, compute: onDemand.compute.toString(),
+      })),
+      models: describeAll(application.models, describeModel),
+      endpoints: describeAll(application.endpoints, describeEndpoint),
+    },
+  };
+}
+
+/** SHA-256 of the document's canonical JSON. */
+export const hashApplication = (application: Application): string => hashOf(describeApplication(application));
+
+/** Hash of everything a model's behaviour depends on: itself and, transitively, its feature sources and streams. */
+export function hashModel(application: Application, model: Model): string {
+  const { resources } = describeApplication(application);
+  return hashOf({
+    model: resources.models[model.name],
+    sources: model.features.map((provider) => resources.featureViews[provider.name] ?? resources.candidates[provider.name] ?? resources.onDemand[provider.name]),
+    streams: resources.streams,
+  });
+}
+
+/** Hash of what a feature view computes; descriptions do not count. A state built under another hash is not this view's. */
+export function hashFeatureView(view: FeatureView): string {
+  return hashOf({ ...describeFeatureView(view), description: undefined });
+}
+
+/** Hash of what a candidate source indexes. */
+export function hashCandidates(candidates: Candidates): string {
+  return hashOf({ ...describeCandidates(candidates), description: undefined });
+}
+
+function describeAll<T extends { readonly name: string }>(map: ReadonlyMap<string, T>, describe: (resource: T) => unknown): Record<string, ResourceDocument> {
+  return Object.fromEntries([...map.values()].map((resource) => [resource.name, toPlain(describe(resource)) as ResourceDocument]));
+}
+
+/** What JSON would keep: no undefined members, no prototypes. */
+function toPlain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function describeStream(stream: Stream): unknown {
+  return {
+    description: stream.description, schema: z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" }),
+    time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention,
+  };
+}
+
+function describeFeatureView(view: FeatureView): object {
+  return {
+    description: view.description, entities: view.entities.map((entity) => entity.name), from: view.from.name,
+    by: view.by, where: view.where, features: view.features, ttlMs: view.ttlMs,
+  };
+}
+
+function describeCandidates(candidates: Candidates): object {
+  return {
+    description: candidates.description, user: candidates.user.name, item: candidates.item.name,
+    interactions: candidates.interactions.map((interaction) => ({ ...interaction, from: interaction.from.name })),
+    limit: candidates.limit, popularityWindowMs: candidates.popularityWindowMs, seeds: candidates.seeds,
+  };
+}
+
+function describeModel(model: Model): unknown {
+  const { examples, label } = model;
+  return {
+    description: model.description,
+    features: Object.fromEntries(model.features.map((provider) => [provider.name, provider.selected])),
+    examples: examples.kind === "each-event" ? { ...examples, from: examples.from.name } : { ...examples, candidates: examples.candidates.name },
+    label: label.kind === "happens-within" ? { ...label, from: label.from.name } : label,
+    trainer: model.trainer, holdoutMs: model.holdoutMs, gates: model.gates, retrain: model.retrain, cooldownMs: model.cooldownMs,
+  };
+}
+
+function describeEndpoint(endpoint: Endpoint): unknown {
+  return {
+    description: endpoint.description, model: endpoint.model.name, candidates: endpoint.candidates?.name,
+    request: z.toJSONSchema(endpoint.request, { io: "input", unrepresentable: "any" }), keys: endpoint.keys, seedItems: endpoint.seedItems,
+    limit: endpoint.limit, rollout: endpoint.rollout, deadlineMs: endpoint.deadlineMs, fallback: endpoint.fallback,
+    outcome: endpoint.outcome && { ...endpoint.outcome, from: endpoint.outcome.from.name }, featureSampling: endpoint.featureSampling,
+  };
+}

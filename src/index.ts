@@ -1,0 +1,12 @@
+/** Strata's public names, listed one by one. */
+export { z } from "zod";
+export {
+  canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
+  defineStream, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
+  onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
+} from "./define/index.ts";
+export type {
+  Aggregation, Application, Candidates, Endpoint, Entity, Expression, FeatureView, Gate, Model, OnDemand, RowOf, Stream, Trainer, Trigger,
+} from "./define/index.ts";
+export { StrataError, isStrataError } from "./kernel/errors.ts";
+export type { ErrorBody, ErrorCode, Problem } from "./kernel/errors.ts";
