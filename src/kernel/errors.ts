@@ -40,7 +40,7 @@ export const ERRORS = {
 
   // configuration and command line
   CONFIG_INVALID: caller(400, "INVALID_ARGUMENT", "The configuration has {count} problem(s): {problems}", "Run `strata config` to see each value and where it came from."),
-  USAGE: caller(400, "INVALID_ARGUMENT", "{reason}", "Run `strata {command} --help`."),
+  USAGE: caller(400, "INVALID_ARGUMENT", "{reason}", "Run `{command} --help`."),
   PORT_IN_USE: caller(409, "ALREADY_EXISTS", "Port {port} is already in use.", "Stop the other process, or choose a port with --port (0 picks a free one)."),
   SERVER_UNREACHABLE: dependency(503, "UNAVAILABLE", "No Strata server answers at {url}: {reason}", "Start one with `strata up`, or give its address with --url."),
   DATA_DIR_LOCKED: caller(409, "FAILED_PRECONDITION", "The data folder {folder} is in use by process {pid}.", "Stop that process, or choose another folder with --data-dir."),
@@ -86,6 +86,8 @@ export const ERRORS = {
   // training, experiments, registry
   TRAINING_DATA_INSUFFICIENT: caller(422, "FAILED_PRECONDITION", "Model \"{model}\" cannot be trained: {reason}", "Ingest more events, or widen the label window."),
   TRAINING_PARAMETER_INVALID: caller(400, "INVALID_ARGUMENT", "Training parameter {parameter} is not valid: {reason}", "See gradientBoosting() for ranges."),
+  TRAINING_DATA_INVALID: caller(422, "INVALID_ARGUMENT", "The training data is not valid: {reason}", "Fix the named column or rows and train again; nothing was learned."),
+  MODEL_EXPORT_REFUSED: caller(422, "FAILED_PRECONDITION", "The model cannot be written as {format}: {reason}", "Lower maxCategoriesPerSplit or trees and train again, or serve the model with the trees runtime."),
   MODEL_NOT_FOUND: caller(404, "NOT_FOUND", "There is no model \"{model}\".", "Known models: {known}."),
   MODEL_VERSION_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no version {version}.", "List them with `strata models`."),
   MODEL_ARTIFACT_INVALID: broken(500, "DATA_LOSS", "The artifact of {model} version {version} is damaged: {reason}", "Train the version again, or roll back with `strata rollout rollback`."),
@@ -102,6 +104,10 @@ export const ERRORS = {
   INFERENCE_FAILED: broken(500, "INTERNAL", "Model \"{model}\" failed: {reason}", "See the model's run; roll back with `strata rollout rollback`."),
   RUNTIME_MISSING: broken(503, "FAILED_PRECONDITION", "The {runtime} runtime is not installed.", "Install it with `npm install {package}`."),
   ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "Start one with `strata train` or `strata rollout start`."),
+
+  // observation and statistics
+  METRIC_INVALID: caller(400, "INVALID_ARGUMENT", "The metric \"{name}\" cannot be created: {reason}.", "Choose another name; one name has one kind."),
+  STATISTICS_INPUT_INVALID: caller(400, "INVALID_ARGUMENT", "{what} cannot be computed: {reason}.", "Check the values that are handed in; nothing was assumed in their place."),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
