@@ -7,12 +7,15 @@ import { StrataError } from "./errors.ts";
 export interface Clock {
   /** Milliseconds since the Unix epoch; may move in jumps on a manual clock. */
   now(): number;
+  /** Real elapsed milliseconds from an arbitrary origin, for latencies and deadlines; unlike `now` never simulated outside tests. */
+  monotonicMs(): number;
   /** Resolves after `ms` of this clock's time; rejects with ABORTED when the signal fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(new StrataError("ABORTED", { what: "The wait" }));
@@ -47,6 +50,7 @@ export function createManualClock(startMs = 0): ManualClock {
   };
   return {
     now: () => nowMs,
+    monotonicMs: () => nowMs,
     set,
     advance: (ms) => set(nowMs + ms),
     sleep: (ms, signal) =>

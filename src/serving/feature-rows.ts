@@ -1,0 +1,75 @@
+/**
+ * Builds the model's input rows for a request: keys, candidates, one read per feature view, on-demand features,
+ * all at one moment, together with the log offsets of that moment.
+ */
+import type { CandidateEngine, FeatureEngine, VectorAssembler } from "../data/index.ts";
+import type { Endpoint } from "../define/index.ts";
+import type { Matrix } from "../ports/model-runtime.ts";
+
+export interface FeatureRows {
+  readonly matrix: Matrix;
+  /** Entity keys of each row. */
+  readonly keys: readonly Readonly<Record<string, string>>[];
+  /** Ranking endpoints: candidate features of each row, in the order of CANDIDATE_FEATURES. */
+  readonly candidateFeatures: readonly (readonly number[])[];
+  readonly offsets: Readonly<Record<string, number>>;
+}
+
+export interface FeatureRowSource {
+  readonly features: FeatureEngine;
+  readonly candidates: CandidateEngine;
+}
+
+/** Streams whose acknowledged events must be visible before the endpoint reads. */
+export function streamsOf(endpoint: Endpoint, assembler: VectorAssembler): readonly string[] {
+  const fromViews = assembler.views.map((view) => view.from.name);
+  const fromCandidates = endpoint.candidates?.interactions.map((interaction) => interaction.from.name) ?? [];
+  return [...new Set([...fromViews, ...fromCandidates])];
+}
+
+export interface RowRequest {
+  readonly endpoint: Endpoint;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly assembler: VectorAssembler;
+  readonly atMs: number;
+}
+
+/** Synchronous on purpose: every value belongs to the same offsets. Call `fresh` of both engines before. */
+export function readFeatureRows(source: FeatureRowSource, { endpoint, request, assembler, atMs }: RowRequest): FeatureRows {
+  const requestKeys = Object.fromEntries(Object.entries(endpoint.keys).map(([entity, field]) => [entity, String(request[field])]));
+  const { keys, candidateFeatures } = expandCandidates(source.candidates, { endpoint, request, requestKeys, atMs });
+  const rows = keys.length;
+  const columns = assembler.columns.length;
+  const values = new Float64Array(rows * columns);
+  const byView = assembler.views.map((view) => ({
+    name: view.name, rows: source.features.read({ view: view.name, keys: keys.map((key) => view.entities.map((entity) => key[entity.name]!)), atMs }),
+  }));
+  const sources = new Map<string, readonly unknown[]>();
+  for (let row = 0; row < rows; row++) {
+    for (const view of byView) sources.set(view.name, view.rows[row]!);
+    if (endpoint.candidates) sources.set(endpoint.candidates.name, candidateFeatures[row]!);
+    assembler.assemble(sources, atMs, values, row * columns);
+  }
+  const streams = streamsOf(endpoint, assembler);
+  const offsets = Object.fromEntries(streams.map((stream) => [stream, source.features.appliedOffset(stream)]));
+  return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets };
+}
+
+interface CandidateQuestion {
+  readonly endpoint: Endpoint;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly requestKeys: Readonly<Record<string, string>>;
+  readonly atMs: number;
+}
+
+function expandCandidates(engine: CandidateEngine, question: CandidateQuestion): Pick<FeatureRows, "keys" | "candidateFeatures"> {
+  const { endpoint, request, requestKeys, atMs } = question;
+  const { candidates } = endpoint;
+  if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [] };
+  const seedItems = endpoint.seedItems === undefined ? [] : (request[endpoint.seedItems] as readonly string[]); // the request's schema was checked
+  const found = engine.query(candidates.name, { user: requestKeys[candidates.user.name]!, seedItems, atMs, limit: candidates.limit });
+  return {
+    keys: found.map((candidate) => ({ ...requestKeys, [candidates.item.name]: candidate.item })),
+    candidateFeatures: found.map((candidate) => candidate.features),
+  };
+}

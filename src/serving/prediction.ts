@@ -1,0 +1,53 @@
+/**
+ * A prediction as it is stored in the log: what was asked, who answered, what was answered, and a uniform sample of
+ * the scored rows with their features and the exact log offsets they were read at, so that any answer can be audited.
+ */
+import type { Variant } from "./traffic.ts";
+
+/** The platform's stream of predictions. */
+export const PREDICTIONS_LOG = "strata_predictions";
+
+export interface ScoredItem {
+  readonly item: string;
+  readonly score: number;
+}
+
+/** One scored row with its model inputs, in the order of the model's columns; null = missing. */
+export interface SampledRow {
+  readonly keys: Readonly<Record<string, string>>;
+  readonly score: number;
+  readonly features: readonly (number | null)[];
+}
+
+export interface PredictionEvent {
+  readonly decision: string;
+  readonly endpoint: string;
+  readonly model: string;
+  /** 0 when the fallback answered without any model. */
+  readonly version: number;
+  readonly variant: Variant | "fallback";
+  readonly atMs: number;
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Ranking endpoints: the answer, best first. */
+  readonly items?: readonly ScoredItem[];
+  /** Other endpoints: the model's outputs. */
+  readonly outputs?: readonly number[];
+  /** Rows scored in all, of which `sample` is a uniform part. */
+  readonly scoredRows: number;
+  readonly sample: readonly SampledRow[];
+  /** Next offset of each stream when the features were read. */
+  readonly offsets: Readonly<Record<string, number>>;
+  readonly latencyMs: number;
+  /** Why the fallback answered. */
+  readonly fallbackReason?: string;
+  readonly shadow?: ShadowResult;
+}
+
+export interface ShadowResult {
+  readonly version: number;
+  readonly latencyMs: number;
+  readonly error?: string;
+  readonly items?: readonly ScoredItem[];
+  /** Mean absolute difference of the two versions' scores over the same rows. */
+  readonly scoreDifference?: number;
+}
