@@ -93,6 +93,7 @@ export const ERRORS = {
   MODEL_ARTIFACT_INVALID: broken(500, "DATA_LOSS", "The artifact of {model} version {version} is damaged: {reason}", "Train the version again, or roll back with `strata rollout rollback`."),
   ALIAS_REFUSED: caller(409, "FAILED_PRECONDITION", "Alias {alias} of \"{model}\" was not moved to version {version}: {reason}", "Pass the gates first; `strata models show` lists them."),
   RUN_NOT_FOUND: caller(404, "NOT_FOUND", "There is no run {run}.", "List them with `strata models runs`."),
+  RUN_REFUSED: caller(409, "FAILED_PRECONDITION", "Run {run} was not changed: {reason}.", "A run that ended, and a parameter once set, stay as they are; start a new run."),
   BLOB_NOT_FOUND: broken(404, "NOT_FOUND", "There is no blob {digest}.", "Restore it, or train the version again."),
   BLOB_CORRUPT: broken(500, "DATA_LOSS", "Blob {digest} does not match its digest.", "Restore it from a copy."),
 
@@ -104,6 +105,7 @@ export const ERRORS = {
   INFERENCE_FAILED: broken(500, "INTERNAL", "Model \"{model}\" failed: {reason}", "See the model's run; roll back with `strata rollout rollback`."),
   RUNTIME_MISSING: broken(503, "FAILED_PRECONDITION", "The {runtime} runtime is not installed.", "Install it with `npm install {package}`."),
   ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "Start one with `strata train` or `strata rollout start`."),
+  ROLLOUT_ACTIVE: caller(409, "FAILED_PRECONDITION", "No rollout of version {challenger} of \"{model}\" was started: rollout {rollout} of version {active} is in its {phase} phase at endpoint \"{endpoint}\".", "Wait until it is decided, or cancel it with `strata rollout cancel`."),
 
   // observation and statistics
   METRIC_INVALID: caller(400, "INVALID_ARGUMENT", "The metric \"{name}\" cannot be created: {reason}.", "Choose another name; one name has one kind."),
