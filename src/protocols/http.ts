@@ -24,7 +24,7 @@ export interface HttpResponse {
   readonly body?: string | Uint8Array | AsyncIterable<string>;
 }
 
-export function jsonResponse(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   return { status, headers: { "content-type": "application/json; charset=utf-8", ...headers }, body: JSON.stringify(value) };
 }
 
@@ -32,7 +32,7 @@ export function jsonResponse(status: number, value: unknown, headers: Readonly<R
 export function errorResponse(thrown: unknown): HttpResponse {
   const error = toStrataError(thrown);
   const headers = error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
-  return jsonResponse(error.status, { error: error.toJSON() }, headers);
+  return jsonResponse({ error: error.toJSON() }, error.status, headers);
 }
 
 /** The media type of a Content-Type header in lower case, without parameters; "" when there is none. */
