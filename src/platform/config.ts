@@ -1,0 +1,124 @@
+/**
+ * Configuration says where and how big; the definition says what. One schema; defaults < file < environment < flags;
+ * read once, frozen; unknown keys are refused and all problems are reported together with their source.
+ */
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import { StrataError, listProblems, reasonOf } from "../kernel/errors.ts";
+import type { Problem } from "../kernel/errors.ts";
+
+const MIB = 1024 * 1024;
+
+export const configSchema = z.strictObject({
+  definition: z.string().min(1).default("app.ts").describe("File whose default export is the application."),
+  dataDir: z.string().min(1).default(".strata").describe("Folder for the log, the lake, the registry and state."),
+  host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. There is no authentication yet: leave it on loopback or put a proxy in front."),
+  port: z.coerce.number().int().min(0).max(65_535).default(4180).describe("TCP port; 0 picks a free one."),
+  // libuv accepts one connection per loop turn and listener; with 1,000 new connections one listener starves them for seconds, 16 do not.
+  listeners: z.coerce.number().int().min(1).max(64).default(16).describe("Listening sockets on the same port."),
+  maxBodyBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Largest request body."),
+  maxPendingBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Events waiting to become durable before ingestion answers 429."),
+  dedupeRecords: z.coerce.number().int().min(0).default(1_000_000).describe("Latest event ids per stream that are remembered for idempotency."),
+  segmentBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Size at which a log segment is closed."),
+  checkpointSeconds: z.coerce.number().min(0.1).default(30).describe("Interval between checkpoints of feature state."),
+  controlSeconds: z.coerce.number().min(0.1).default(5).describe("Interval at which triggers and rollouts are judged."),
+  trainingThreads: z.coerce.number().int().min(1).max(64).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),
+  dailyTrainings: z.coerce.number().int().min(1).default(24).describe("Most automatic trainings per model and day."),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least severe line that is printed."),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+export type ConfigKey = keyof Config;
+
+export interface ConfigEntry {
+  readonly key: ConfigKey;
+  readonly value: unknown;
+  /** "default", a file, a variable or a flag. */
+  readonly source: string;
+  readonly description: string;
+}
+
+export interface ConfigSources {
+  /** JSON file; missing is fine unless it was asked for by name. */
+  readonly file?: string;
+  readonly isFileRequired?: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly entries: readonly ConfigEntry[];
+}
+
+/** Merges the sources and checks the result; CONFIG_INVALID lists every problem. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const keys = Object.keys(configSchema.shape) as ConfigKey[]; // the schema's own keys
+  const layers = [fileLayer(sources), environmentLayer(keys, sources.environment), flagLayer(sources.flags)];
+  const merged: Record<string, unknown> = {};
+  const origin: Record<string, string> = {};
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(layer.values)) {
+      merged[key] = value;
+      origin[key] = layer.sourceOf(key);
+    }
+  }
+  const parsed = configSchema.safeParse(merged);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) => issueProblems(issue, origin));
+    throw new StrataError("CONFIG_INVALID", { count: problems.length, problems: listProblems(problems) }, { problems });
+  }
+  const config = Object.freeze(parsed.data);
+  return { config, entries: keys.map((key) => ({ key, value: config[key], source: origin[key] ?? "default", description: configSchema.shape[key].description ?? "" })) };
+}
+
+interface Layer {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly sourceOf: (key: string) => string;
+}
+
+function fileLayer({ file, isFileRequired }: ConfigSources): Layer {
+  if (file === undefined) return { values: {}, sourceOf: () => "" };
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (thrown) {
+    if (!isFileRequired) return { values: {}, sourceOf: () => "" };
+    throw new StrataError("FILE_NOT_FOUND", { path: file }, { cause: thrown });
+  }
+  try {
+    const values: unknown = JSON.parse(text);
+    if (typeof values !== "object" || values === null || Array.isArray(values)) throw new Error("it is not an object");
+    return { values: values as Record<string, unknown>, sourceOf: () => file };
+  } catch (thrown) {
+    throw new StrataError("FILE_INVALID", { path: file, format: "JSON", reason: reasonOf(thrown) }, { cause: thrown });
+  }
+}
+
+function environmentLayer(keys: readonly string[], environment: Readonly<Record<string, string | undefined>>): Layer {
+  const set = keys.filter((key) => environment[variableOf(key)] !== undefined);
+  const known = new Set(keys.map(variableOf));
+  const unknown = Object.keys(environment).filter((name) => name.startsWith("STRATA_") && !known.has(name));
+  return {
+    values: Object.fromEntries([...set.map((key) => [key, environment[variableOf(key)]] as const), ...unknown.map((name) => [name, environment[name]] as const)]),
+    sourceOf: (key) => (known.has(variableOf(key)) ? variableOf(key) : "environment"),
+  };
+}
+
+function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
+  const set = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return { values: Object.fromEntries(set), sourceOf: (key) => `--${dashed(key)}` };
+}
+
+/** dataDir → STRATA_DATA_DIR */
+export const variableOf = (key: string): string => `STRATA_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+const dashed = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function issueProblems(issue: z.core.$ZodIssue, origin: Readonly<Record<string, string>>): Problem[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: key, message: `unknown setting from ${origin[key] ?? "?"}; remove it or fix its name`, code: "unknown-key" }));
+  }
+  const key = String(issue.path[0]);
+  return [{ path: key, message: `${issue.message} (from ${origin[key] ?? "default"})`, code: issue.code }];
+}

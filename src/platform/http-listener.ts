@@ -1,0 +1,145 @@
+/**
+ * The HTTP edge: several listening sockets on one port, bodies collected under a limit, one handler for everything,
+ * streaming answers, and a drain that lets requests in flight finish.
+ */
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { StrataError, reasonOf } from "../kernel/errors.ts";
+import { errorResponse } from "../protocols/http.ts";
+import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+
+export interface HttpListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Sockets sharing the port: the kernel spreads new connections, so accepting them does not starve behind requests. */
+  readonly listeners: number;
+  readonly maxBodyBytes: number;
+  readonly handle: (request: HttpRequest) => Promise<HttpResponse>;
+}
+
+export interface HttpListener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting, waits for requests in flight until the deadline, then cuts what is left. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
+  const inFlight = new Set<Promise<void>>();
+  const shutdown = new AbortController();
+  const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    const served = serve(message, response, options, shutdown.signal).catch(() => { response.destroy(); });
+    inFlight.add(served);
+    void served.finally(() => inFlight.delete(served));
+  };
+  const isShared = options.listeners > 1 && canSharePort();
+  if (isShared && options.port !== 0) await refuseTakenPort(options);
+  const first = await listen(onRequest, { host: options.host, port: options.port, isShared });
+  const servers = [first];
+  const { port } = first.address() as AddressInfo; // a TCP server has a TCP address
+  for (let i = 1; isShared && i < options.listeners; i++) servers.push(await listen(onRequest, { host: options.host, port, isShared }));
+  return {
+    host: options.host, port,
+    close: async (deadlineMs) => {
+      shutdown.abort();
+      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      for (const server of servers) server.closeIdleConnections();
+      const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), deadlineMs);
+      await Promise.allSettled(inFlight);
+      for (const server of servers) server.closeIdleConnections();
+      await Promise.all(closed);
+      clearTimeout(cut);
+    },
+  };
+}
+
+/** SO_REUSEPORT with load spreading: Linux, and Node from 23.1. Elsewhere one socket serves. */
+function canSharePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return process.platform === "linux" && (major > 23 || (major === 23 && minor >= 1));
+}
+
+/** A shared port would silently be shared with another process too; one exclusive listen shows whether it is free. */
+async function refuseTakenPort({ host, port }: HttpListenerOptions): Promise<void> {
+  const probe = await listen(() => undefined, { host, port, isShared: false });
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly isShared: boolean;
+}
+
+function listen(onRequest: (message: IncomingMessage, response: ServerResponse) => void, { host, port, isShared }: Address): Promise<Server> {
+  const server = createServer({ keepAlive: true, keepAliveTimeout: 65_000, headersTimeout: 30_000, requestTimeout: 300_000 }, onRequest);
+  return new Promise((resolve, reject) => {
+    server.once("error", (thrown: NodeJS.ErrnoException) => {
+      reject(thrown.code === "EADDRINUSE" ? new StrataError("PORT_IN_USE", { port }, { cause: thrown }) : thrown);
+    });
+    server.listen({ host, port, backlog: 1024, reusePort: isShared }, () => resolve(server));
+  });
+}
+
+async function serve(message: IncomingMessage, response: ServerResponse, options: HttpListenerOptions, shutdown: AbortSignal): Promise<void> {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, shutdown]);
+  let result: HttpResponse;
+  try {
+    result = await options.handle(await readRequest(message, options.maxBodyBytes, signal));
+  } catch (thrown) {
+    result = errorResponse(thrown);
+  }
+  await writeResponse(response, result, shutdown);
+}
+
+async function readRequest(message: IncomingMessage, limitBytes: number, signal: AbortSignal): Promise<HttpRequest> {
+  const target = message.url ?? "/";
+  const mark = target.indexOf("?");
+  return {
+    method: message.method ?? "GET",
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
+    headers: message.headers as Readonly<Record<string, string | undefined>>, // the few list-valued headers are not used
+    body: message.method === "GET" || message.method === "HEAD" ? EMPTY : await readBody(message, limitBytes),
+    signal,
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function readBody(message: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    message.on("data", (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) {
+        reject(new StrataError("BODY_TOO_LARGE", { limitBytes }));
+        message.removeAllListeners("data");
+        message.resume(); // let the client finish sending so that it can read the answer
+        return;
+      }
+      chunks.push(chunk);
+    });
+    message.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    message.on("error", (thrown) => reject(new StrataError("BODY_INVALID", { format: "request", reason: reasonOf(thrown) }, { cause: thrown })));
+  });
+}
+
+async function writeResponse(response: ServerResponse, { status, headers, body }: HttpResponse, shutdown: AbortSignal): Promise<void> {
+  const close = shutdown.aborted ? { connection: "close" } : {};
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    response.writeHead(status, { ...headers, ...close, "content-length": body === undefined ? 0 : Buffer.byteLength(body) });
+    response.end(body);
+    return;
+  }
+  response.writeHead(status, { ...headers, ...close });
+  for await (const chunk of body) {
+    if (response.destroyed) return;
+    if (!response.write(chunk)) await new Promise((resolve) => { response.once("drain", resolve); response.once("close", resolve); });
+  }
+  response.end();
+}
