@@ -73,7 +73,15 @@ export const ERRORS = {
   LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Nothing past the damage is served. Restore the segment from a replica, or truncate with `strata doctor --repair`."),
   LOG_OFFSET_GONE: caller(410, "OUT_OF_RANGE", "Offset {offset} of log \"{log}\" is no longer kept; the oldest is {oldest}.", "Start from the oldest offset, or from the lake."),
   LOG_WRITE_FAILED: broken(503, "UNAVAILABLE", "Log \"{log}\" could not make the batch durable: {reason}", "Free disk space or repair the volume. The batch was not acknowledged."),
+  BATCH_TOO_LARGE: caller(413, "OUT_OF_RANGE", "One append of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Append fewer records at once."),
   RECORD_TOO_LARGE: caller(413, "OUT_OF_RANGE", "A record of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Store the payload as a blob and send its address."),
+
+  // relational store
+  SQL_CONSTRAINT: caller(409, "FAILED_PRECONDITION", "The database refused the change: {reason}", "The row conflicts with existing data; read it again and decide."),
+  SQL_FAILED: broken(500, "INTERNAL", "The database statement failed: {reason}", "See the cause."),
+  SQL_BUSY: busy(503, "UNAVAILABLE", "The database {file} is locked by another process.", "Try again; if it lasts, stop the other process."),
+  SQL_DEADLOCK: broken(500, "INTERNAL", "A query would wait forever for the transaction it was started in.", "Inside `transaction(work)` use the transaction handed to `work` for every query."),
+  SQL_MIGRATION_MISMATCH: broken(500, "FAILED_PRECONDITION", "Migration \"{migration}\" of {domain} does not fit the database: {reason}", "Never change or remove an applied migration; add a new one. Run the version of Strata that made this database, or a newer one."),
 
   // features and lake
   FEATURE_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature \"{feature}\".", "Known: {known}."),
