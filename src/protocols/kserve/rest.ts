@@ -34,7 +34,7 @@ export async function handleInferenceProtocol(server: InferenceServer, request: 
     return await route(server, request, parts.slice(1));
   } catch (thrown) {
     const error = toStrataError(thrown);
-    return jsonResponse(error.status, { error: error.message, code: error.code });
+    return jsonResponse({ error: error.message, code: error.code }, error.status);
   }
 }
 
@@ -89,7 +89,7 @@ async function infer(serving: ServingVersion, request: HttpRequest): Promise<Htt
   const matrix = matrixOf(body.inputs as Parameters<typeof matrixOf>[0], serving);
   const scores = await serving.batcher.predict(matrix);
   const shape = serving.loaded.outputs === 1 ? [matrix.rows] : [matrix.rows, serving.loaded.outputs];
-  return jsonResponse(200, {
+  return jsonResponse({
     model_name: serving.model, model_version: String(serving.version), ...(body.id === undefined ? {} : { id: body.id }),
     outputs: [{ name: "scores", datatype: "FP64", shape, data: [...scores] }],
   });
@@ -109,7 +109,7 @@ function parseBody(request: HttpRequest): z.infer<typeof inferenceRequest> {
 
 function get(request: HttpRequest, body: () => unknown, status = 200): HttpResponse {
   if (request.method !== "GET" && request.method !== "HEAD") throw new StrataError("METHOD_NOT_ALLOWED", { method: request.method, path: request.path, allowed: "GET" });
-  return jsonResponse(status, body());
+  return jsonResponse(body(), status);
 }
 
 function notFound(request: HttpRequest): StrataError {
