@@ -68,6 +68,7 @@ export const ERRORS = {
   CLOUDEVENT_INVALID: caller(400, "INVALID_ARGUMENT", "Not a valid CloudEvent: {reason}", "See CloudEvents 1.0: id, source, specversion and type are required."),
   INGEST_FULL: busy(429, "RESOURCE_EXHAUSTED", "Ingestion is full: {pendingBytes} bytes wait to become durable.", "Wait for the time in Retry-After and send again; the same event ids are safe to repeat."),
   DEAD_LETTER_NOT_FOUND: caller(404, "NOT_FOUND", "There is no dead letter {id} in stream \"{stream}\".", "List them with `strata ingest dead-letters`."),
+  EVENT_UNREADABLE: broken(500, "DATA_LOSS", "The event at offset {offset} of stream \"{stream}\" cannot be read: {reason}", "Something other than ingestion appended it; consumers of the stream stop here. Restore the log, or export the events after it and import them anew."),
 
   // event log
   LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Nothing past the damage is served. Restore the segment from a replica, or truncate with `strata doctor --repair`."),
