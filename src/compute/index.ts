@@ -1,0 +1,3 @@
+/** Layer 1, compute, as other layers see it. */
+export { runWorkerJob, serveWorkerJob, workerModule } from "./worker-job.ts";
+export type { WorkerJobOptions } from "./worker-job.ts";
