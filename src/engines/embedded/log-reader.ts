@@ -1,0 +1,129 @@
+/**
+ * Reading a log: from memory while the wanted records are recent, else from disk with every checksum verified.
+ * Serves only what was durable; stops with LOG_CORRUPT at damage.
+ */
+import { StrataError, toStrataError } from "../../kernel/errors.ts";
+import type { ReadOptions, RecordBatch } from "../../ports/event-log.ts";
+import { createReadWindow } from "./read-window.ts";
+import type { Files, OpenFile } from "./files.ts";
+import { indexOf, oldestOffset, type LogState } from "./log-state.ts";
+import { decodeBatch, type BatchHeader } from "./record-batch.ts";
+import { batchAt, isDamage, type IntactBatch, type SegmentBytes } from "./segment-walk.ts";
+import { markBeforeOffset, markBeforeTime, segmentHolding, type Segment } from "./segment.ts";
+
+/** Large enough that reading costs few system calls, small enough to hold for every slow consumer. */
+const READ_CHUNK_BYTES = 1024 * 1024;
+
+/** See `EventLog.read`. Without `follow` it ends at what was durable when the iteration began. */
+export async function* readLog(log: LogState, files: Files, options: ReadOptions): AsyncGenerator<RecordBatch, void, undefined> {
+  const { signal, follow = false } = options;
+  refuseClosed(log);
+  const end = follow ? Infinity : log.nextOffset;
+  const sinceMs = "appendedAtMs" in options.from ? options.from.appendedAtMs : -Infinity;
+  let offset = "offset" in options.from ? options.from.offset : await offsetBefore(log, files, sinceMs);
+  const disk = createDiskReader(log, files);
+  try {
+    for (;;) {
+      if (offset >= end || signal?.aborted) return;
+      refuseClosed(log);
+      if (offset < oldestOffset(log)) throw offsetGone(log, offset);
+      if (offset >= log.nextOffset) {
+        await log.changed.wait(signal);
+        continue;
+      }
+      const { bytes, header } = log.recent.find(offset) ?? await disk.batch(offset);
+      if (header.appendedAtMs >= sinceMs) yield decodeBatch(bytes, header, offset);
+      offset = header.baseOffset + header.count;
+    }
+  } finally {
+    await disk.close();
+  }
+}
+
+function offsetGone(log: LogState, offset: number): StrataError {
+  return new StrataError("LOG_OFFSET_GONE", { log: log.name, offset, oldest: oldestOffset(log) });
+}
+
+/** Opens a segment's file unless retention is faster. */
+async function openKept(log: LogState, files: Files, segment: Segment): Promise<OpenFile> {
+  try {
+    return await files.open(segment.path, "read");
+  } catch (thrown) {
+    throw log.segments.includes(segment) ? toStrataError(thrown) : offsetGone(log, segment.baseOffset);
+  }
+}
+
+function refuseClosed(log: LogState): void {
+  if (log.closed) throw new StrataError("CLOSED", { what: "The event log" });
+}
+
+/** An offset from which walking meets every batch appended at or after `timeMs`, and few before. */
+async function offsetBefore(log: LogState, files: Files, timeMs: number): Promise<number> {
+  for (const segment of log.segments.toReversed()) {
+    const mark = markBeforeTime(await indexOf(files, log, segment), timeMs);
+    if (mark) return mark.offset;
+  }
+  return oldestOffset(log);
+}
+
+interface DiskReader {
+  /** The verified batch that holds `offset`. */
+  batch(offset: number): Promise<{ readonly header: BatchHeader; readonly bytes: Buffer }>;
+  close(): Promise<void>;
+}
+
+/** Where a reader stands in an open segment file. */
+interface Cursor {
+  readonly segment: Segment;
+  readonly file: OpenFile;
+  readonly window: SegmentBytes["window"];
+  position: number;
+  offset: number;
+}
+
+function createDiskReader(log: LogState, files: Files): DiskReader {
+  let cursor: Cursor | undefined;
+
+  const close = async (): Promise<void> => {
+    const closing = cursor?.file;
+    cursor = undefined;
+    await closing?.close();
+  };
+
+  const open = async (segment: Segment): Promise<Cursor> => {
+    await close();
+    const file = await openKept(log, files, segment);
+    const window = createReadWindow(file, () => segment.sizeBytes, READ_CHUNK_BYTES);
+    return cursor = { segment, file, window, position: 0, offset: segment.baseOffset };
+  };
+
+  const seek = async (offset: number): Promise<Cursor> => {
+    const segment = segmentHolding(log.segments, offset);
+    if (!segment) throw offsetGone(log, offset);
+    if (cursor?.segment === segment && cursor.offset === offset) return cursor;
+    const found = cursor?.segment === segment ? cursor : await open(segment);
+    const mark = offset === segment.baseOffset ? undefined : markBeforeOffset(await indexOf(files, log, segment), offset);
+    found.position = mark?.position ?? 0;
+    found.offset = mark?.offset ?? segment.baseOffset;
+    return found;
+  };
+
+  return {
+    batch: async (offset) => {
+      const at = await seek(offset);
+      for (;;) {
+        const batch = await nextBatch(log, at);
+        at.position += batch.header.sizeBytes;
+        at.offset = batch.header.baseOffset + batch.header.count;
+        if (at.offset > offset) return batch;
+      }
+    },
+    close,
+  };
+}
+
+async function nextBatch(log: LogState, { segment, window, position, offset }: Cursor): Promise<IntactBatch> {
+  const found = await batchAt({ window, seed: segment.seed, sizeBytes: segment.sizeBytes }, position, offset);
+  if (!isDamage(found)) return found;
+  throw new StrataError("LOG_CORRUPT", { log: log.name, file: segment.path, position: found.position, reason: found.reason });
+}
