@@ -1,0 +1,77 @@
+/**
+ * Compares the rows a version scores with the rows it was trained on, window by window. A window holds a fixed number
+ * of sampled rows, so that every verdict rests on the same amount of evidence whatever the traffic.
+ */
+import { assessDrift, assessPredictionDrift, createLiveProfile } from "../observe/index.ts";
+import type { ColumnDrift, ColumnProfile, DriftReport, LiveProfile } from "../observe/index.ts";
+
+/** What a version remembers of its training data; stored with it as the artifact "profile". */
+export interface TrainingProfile {
+  readonly columns: Readonly<Record<string, ColumnProfile>>;
+  readonly score: ColumnProfile;
+  /** Share of each column in the model's total gain; weighs its drift. */
+  readonly importances: Readonly<Record<string, number>>;
+}
+
+export interface DriftWindow {
+  readonly model: string;
+  readonly version: number;
+  readonly atMs: number;
+  readonly rows: number;
+  readonly report: DriftReport;
+  readonly prediction: ColumnDrift;
+}
+
+export interface DriftWatch {
+  /** Adds one scored row; returns the verdict when it completes a window. */
+  add(features: readonly (number | null)[], score: number, atMs: number): DriftWindow | undefined;
+}
+
+export interface DriftWatchOptions {
+  readonly model: string;
+  readonly version: number;
+  /** Names of the features, in the order of the rows. */
+  readonly columns: readonly string[];
+  readonly baseline: TrainingProfile;
+  readonly windowRows: number;
+}
+
+export function createDriftWatch({ model, version, columns, baseline, windowRows }: DriftWatchOptions): DriftWatch {
+  let rows = 0;
+  let live = startWindow(baseline, columns);
+  let scores = createLiveProfile(baseline.score);
+  const finish = (atMs: number): DriftWindow => {
+    const snapshots = Object.fromEntries(columns.map((column, at) => [column, live[at]!.snapshot()]));
+    const window: DriftWindow = {
+      model, version, atMs, rows,
+      report: assessDrift(baseline.columns, snapshots, { weights: baseline.importances }),
+      prediction: assessPredictionDrift(baseline.score, scores.snapshot()),
+    };
+    rows = 0;
+    live = startWindow(baseline, columns);
+    scores = createLiveProfile(baseline.score);
+    return window;
+  };
+  return {
+    add: (features, score, atMs) => {
+      for (let at = 0; at < columns.length; at++) live[at]!.add(features[at]);
+      scores.add(score);
+      rows += 1;
+      return rows >= windowRows ? finish(atMs) : undefined;
+    },
+  };
+}
+
+function startWindow(baseline: TrainingProfile, columns: readonly string[]): readonly LiveProfile[] {
+  return columns.map((column) => createLiveProfile(baseline.columns[column]!));
+}
+
+/** The population stability index of a column's verdict, if it was measured. */
+export function psiOf(column: ColumnDrift): number | undefined {
+  return column.tests.find((test) => test.test === "psi")?.effect;
+}
+
+/** The Kolmogorov-Smirnov distance of a column's verdict, if it was measured. */
+export function ksOf(column: ColumnDrift): number | undefined {
+  return column.tests.find((test) => test.test === "ks")?.effect;
+}
