@@ -13,6 +13,8 @@ export interface ImportLine {
   readonly clause: string;
   /** Counted from 1. */
   readonly line: number;
+  /** Where the specifier begins in the text. */
+  readonly position: number;
 }
 
 /** `import x from "y"`, `export * from "y"`: the clause holds only names, commas, braces and stars. */
@@ -25,7 +27,7 @@ const TYPE_MEMBER = /^["'`]\s*\)\s*\.\s*[A-Z]/;
 /** All import lines in the order they stand. A dynamic import of a computed name is left out. */
 export function importLines(text: string): readonly ImportLine[] {
   const code = codeOnly(text);
-  const found: (Omit<ImportLine, "line" | "specifier"> & { readonly quoteAt: number })[] = [];
+  const found: (Omit<ImportLine, "line" | "specifier" | "position"> & { readonly quoteAt: number })[] = [];
   for (const match of code.matchAll(STATIC)) {
     const kind = match[1] === "import" ? "import" : "export";
     found.push({ kind, typeOnly: match[2] !== undefined, clause: (match[3] ?? "").trim(), quoteAt: endOf(match) });
@@ -40,7 +42,7 @@ export function importLines(text: string): readonly ImportLine[] {
     .toSorted((a, b) => a.quoteAt - b.quoteAt)
     .map(({ quoteAt, ...rest }) => {
       const specifier = text.slice(quoteAt + 1, code.indexOf(code[quoteAt]!, quoteAt + 1));
-      return { ...rest, specifier, line: lineAt(text, quoteAt) };
+      return { ...rest, specifier, line: lineAt(text, quoteAt), position: quoteAt + 1 };
     })
     .filter((found) => !found.specifier.includes("${"));
 }
