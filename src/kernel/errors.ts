@@ -58,6 +58,7 @@ export const ERRORS = {
   MEDIA_TYPE_UNSUPPORTED: caller(415, "INVALID_ARGUMENT", "Content-Type \"{type}\" is not accepted here.", "Use one of: {accepted}."),
   ROUTE_NOT_FOUND: caller(404, "NOT_FOUND", "There is nothing at {method} {path}.", "See GET /v1 for the list of routes."),
   METHOD_NOT_ALLOWED: caller(405, "UNIMPLEMENTED", "{method} is not allowed at {path}.", "Use one of: {allowed}."),
+  OVERLOADED: busy(429, "RESOURCE_EXHAUSTED", "{inFlight} requests are in flight, which is the limit.", "Wait for the time in Retry-After and send again."),
   DEADLINE_EXCEEDED: busy(504, "DEADLINE_EXCEEDED", "{what} did not finish within {timeoutMs} ms.", "Try again, or allow more time."),
   NOT_FOUND: caller(404, "NOT_FOUND", "There is no {kind} named \"{name}\".", "Known: {known}."),
 
