@@ -1,0 +1,159 @@
+/**
+ * Strata's own API below /v1: what the console and the command line use. Reads are plain JSON; a training is a stream
+ * of server-sent events ("progress" …, then "result" or "error"); the overview can be followed the same way.
+ */
+import { z } from "zod";
+import { StrataError, listProblems, toStrataError } from "../../kernel/errors.ts";
+import type { Problem } from "../../kernel/errors.ts";
+import type { Route } from "../../gateway/index.ts";
+import { jsonResponse } from "../http.ts";
+import type { HttpRequest, HttpResponse } from "../http.ts";
+import { featureReadRequest } from "./feature-read.ts";
+import type { AdminSources, TrainingProgress } from "./sources.ts";
+
+export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
+
+const EVENT_STREAM = { "content-type": "text/event-stream", "cache-control": "no-store" };
+
+export function adminRoutes(sources: AdminSources): readonly Route<AdminHandler>[] {
+  const { registry, experiments, rollouts, decisions } = sources;
+  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+  const routes: readonly Route<AdminHandler>[] = [
+    route("GET", "/v1", "the routes", () => Promise.resolve(jsonResponse({ version: sources.version, routes: routes.map(({ method, pattern, summary }) => ({ method, pattern, summary })) }))),
+    route("GET", "/v1/overview", "everything that runs, measured", async () => jsonResponse(await sources.overview())),
+    route("GET", "/v1/overview/stream", "the overview every second, as server-sent events", (_, request) => Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followOverview(sources, request.signal) })),
+    route("GET", "/v1/definition", "the running definition and its hash", () => Promise.resolve(jsonResponse(sources.definition()))),
+    route("POST", "/v1/plan", "what a definition would change: {document}", (_, request) => Promise.resolve(jsonResponse({ changes: sources.plan(bodyOf(request, z.object({ document: z.unknown() })).document) }))),
+    route("POST", "/v1/apply", "load the definition file again and apply it: {hash?}", async (_, request) => jsonResponse({ changes: await sources.apply(bodyOf(request, z.object({ hash: z.string().optional() })).hash) })),
+
+    route("GET", "/v1/models", "models with their versions and aliases", async () => jsonResponse({ models: await Promise.all(sources.modelNames().map((model) => describeModel(sources, model))) })),
+    route("GET", "/v1/models/:model", "one model", async ({ model }) => jsonResponse(await describeModel(sources, known(sources, model!)))),
+    route("GET", "/v1/models/:model/versions/:version", "one version", async ({ model, version }) => jsonResponse(await registry.version(known(sources, model!), versionOf(version!)))),
+    route("GET", "/v1/models/:model/evidence", "the hash-chained record of alias moves, and whether the chain holds", async ({ model }) =>
+      jsonResponse({ records: await registry.evidence(known(sources, model!)), check: await registry.verifyEvidence(model!) })),
+    route("POST", "/v1/models/:model/train", "train now: {reason?}; answers with server-sent events", ({ model }, request) => {
+      const { reason } = bodyOf(request, z.object({ reason: z.string().default("asked for by hand") }));
+      return Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followTraining(sources, { model: known(sources, model!), reason, signal: request.signal }) });
+    }),
+    route("POST", "/v1/models/:model/rollback", "champion and previous change places: {reason}", async ({ model }, request) => {
+      await sources.rollback(known(sources, model!), bodyOf(request, z.object({ reason: z.string().min(1) })).reason);
+      return jsonResponse(await describeModel(sources, model!));
+    }),
+    route("POST", "/v1/models/:model/rollout/cancel", "end the trial of a challenger: {reason}", async ({ model }, request) => {
+      await sources.cancelRollout(known(sources, model!), bodyOf(request, z.object({ reason: z.string().min(1) })).reason);
+      return jsonResponse(await describeModel(sources, model!));
+    }),
+    route("GET", "/v1/runs", "training runs: ?model=&limit=&cursor=", async (_, { query }) => jsonResponse(await experiments.listRuns({ ...optional("model", query.get("model")), ...page(query) }))),
+    route("GET", "/v1/runs/:run", "one run", async ({ run }) => jsonResponse(await experiments.run(run!))),
+    route("GET", "/v1/runs/:run/metrics/:metric", "the history of a metric", async ({ run, metric }) => jsonResponse({ points: await experiments.metricHistory(run!, metric!) })),
+    route("GET", "/v1/rollouts", "rollouts with their decisions: ?model=&limit=&cursor=", async (_, { query }) => jsonResponse(await rollouts.list({ ...optional("model", query.get("model")), ...page(query) }))),
+    route("GET", "/v1/decisions", "every control decision and its reason: ?subject=&limit=&cursor=", async (_, { query }) => jsonResponse(await decisions.list({ ...optional("subject", query.get("subject")), ...page(query) }))),
+
+    route("POST", "/v1/features/:view", "features of entities: {keys: [{entity: key}], atMs?}", async ({ view }, request) => {
+      const { keys, atMs } = bodyOf(request, featureReadRequest);
+      return jsonResponse(await sources.readFeatures(view!, keys, atMs));
+    }),
+    route("POST", "/v1/audit", "recompute logged answers offline and compare: {limit?}", async (_, request) =>
+      jsonResponse(await sources.audit({ limit: bodyOf(request, z.object({ limit: z.number().int().min(1).max(1_000_000).default(10_000) })).limit, signal: request.signal }))),
+    route("GET", "/v1/logs", "recent log lines: ?level=&after=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ lines: sources.logs.lines(logQuery(query)) }))),
+    route("POST", "/v1/tick", "run the control loop once", async () => {
+      await sources.tick();
+      return jsonResponse({ done: true });
+    }),
+  ];
+  return routes;
+}
+
+async function describeModel({ registry, rollouts }: AdminSources, model: string) {
+  const exists = (await registry.models()).includes(model);
+  const [versions, aliases, rollout] = await Promise.all([exists ? registry.versions(model) : [], registry.aliases(model), rollouts.activeOf(model)]);
+  return { model, aliases, versions, rollout: rollout ?? null };
+}
+
+async function* followOverview({ overview }: AdminSources, signal: AbortSignal): AsyncGenerator<string> {
+  while (!signal.aborted) {
+    yield serverSent("overview", await overview());
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 1_000);
+      signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+    });
+  }
+}
+
+interface TrainingRequest {
+  readonly model: string;
+  readonly reason: string;
+  readonly signal: AbortSignal;
+}
+
+async function* followTraining(sources: AdminSources, { model, reason, signal }: TrainingRequest): AsyncGenerator<string> {
+  const progress: TrainingProgress[] = [];
+  let wake = (): void => undefined;
+  let outcome: string | undefined;
+  const report = (next: TrainingProgress): void => { progress.push(next); wake(); };
+  const training = sources.train(model, { reason, signal, onProgress: report }).then(
+    (result) => { outcome = serverSent("result", result); wake(); },
+    (thrown: unknown) => { outcome = serverSent("error", toStrataError(thrown).toJSON()); wake(); },
+  );
+  for (;;) {
+    for (const step of progress.splice(0)) yield serverSent("progress", step);
+    if (outcome !== undefined) break;
+    await new Promise<void>((resolve) => { wake = resolve; if (progress.length > 0 || outcome !== undefined) resolve(); });
+  }
+  await training;
+  yield outcome;
+}
+
+function serverSent(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** The request's JSON by a schema; an empty body is an empty object. */
+function bodyOf<Schema extends z.ZodType>(request: HttpRequest, schema: Schema): z.output<Schema> {
+  let value: unknown = {};
+  try {
+    if (request.body.length > 0) value = JSON.parse(request.body.toString("utf8"));
+  } catch (thrown) {
+    throw new StrataError("BODY_INVALID", { format: "JSON", reason: (thrown as Error).message }, { cause: thrown });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
+  throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
+}
+
+function known({ modelNames }: AdminSources, model: string): string {
+  if (!modelNames().includes(model)) throw new StrataError("MODEL_NOT_FOUND", { model, known: modelNames().join(", ") });
+  return model;
+}
+
+function versionOf(text: string): number {
+  const version = Number(text);
+  if (!Number.isInteger(version) || version < 1) throw new StrataError("REQUEST_INVALID", { reason: `"${text}" is not a version number.` });
+  return version;
+}
+
+function page(query: URLSearchParams): { readonly limit: number; readonly cursor?: string } {
+  return { limit: integer(query, "limit", 50), ...optional("cursor", query.get("cursor")) };
+}
+
+function logQuery(query: URLSearchParams) {
+  const level = query.get("level");
+  const after = query.get("after");
+  if (after !== null && !/^\d{1,15}$/.test(after)) throw new StrataError("REQUEST_INVALID", { reason: `after must be a line's sequence number, not "${after}".` });
+  if (level !== null && level !== "debug" && level !== "info" && level !== "warn" && level !== "error") {
+    throw new StrataError("REQUEST_INVALID", { reason: `"${level}" is not a log level; use debug, info, warn or error.` });
+  }
+  return { ...(level === null ? {} : { level }), ...(after === null ? {} : { after: Number(after) }), limit: integer(query, "limit", 100) };
+}
+
+function integer(query: URLSearchParams, name: string, fallback: number): number {
+  const text = query.get(name);
+  const value = text === null ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000) throw new StrataError("REQUEST_INVALID", { reason: `${name} must be a whole number from 1 to 1,000, not "${text}".` });
+  return value;
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | null): { readonly [K in Key]?: Value } {
+  return (value === null ? {} : { [key]: value }) as { readonly [K in Key]?: Value }; // exactly the given key
+}

@@ -1,0 +1,40 @@
+/** What the admin protocol reads and commands; the platform hands it in. */
+import type { EntityKeys, FeatureReadResult } from "./feature-read.ts";
+import type { ResourceChange } from "../../define/index.ts";
+import type { LogStore } from "../../observe/index.ts";
+import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
+import type { Overview } from "./overview.ts";
+
+export interface AdminSources {
+  readonly version: string;
+  readonly overview: () => Promise<Overview>;
+  /** The running definition as plain data, with its hash. */
+  readonly definition: () => { readonly hash: string; readonly document: unknown };
+  readonly experiments: Experiments;
+  readonly registry: Registry;
+  readonly rollouts: Rollouts;
+  readonly decisions: DecisionLog;
+  readonly logs: Pick<LogStore, "lines">;
+  /** Definition names, for checking parameters. */
+  readonly modelNames: () => readonly string[];
+  /** Starts a training and reports its progress; resolves with the report. */
+  readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
+  readonly rollback: (model: string, reason: string) => Promise<void>;
+  readonly cancelRollout: (model: string, reason: string) => Promise<void>;
+  readonly readFeatures: (view: string, keys: readonly EntityKeys[], atMs: number | undefined) => Promise<FeatureReadResult>;
+  /** Recomputes logged answers offline and compares them. */
+  readonly audit: (options: { readonly limit: number; readonly signal: AbortSignal }) => Promise<unknown>;
+  /** What would change; `document` is the caller's definition. */
+  readonly plan: (document: unknown) => readonly ResourceChange[];
+  /** Loads the definition file again and applies it; refused when its hash is not the expected one. */
+  readonly apply: (expectedHash: string | undefined) => Promise<readonly ResourceChange[]>;
+  /** Runs the control loop once, now. */
+  readonly tick: () => Promise<void>;
+}
+
+export interface TrainingProgress {
+  readonly stage: string;
+  /** 0 to 1 over the whole training. */
+  readonly share: number;
+  readonly detail: string;
+}
