@@ -6,6 +6,8 @@ import { z } from "zod";
 import { StrataError, listProblems, toStrataError } from "../../kernel/errors.ts";
 import type { Problem } from "../../kernel/errors.ts";
 import type { Route } from "../../gateway/index.ts";
+import type { LogQuery } from "../../observe/index.ts";
+import type { LogLevel } from "../../ports/telemetry.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { featureReadRequest } from "./feature-read.ts";
@@ -137,14 +139,14 @@ function page(query: URLSearchParams): { readonly limit: number; readonly cursor
   return { limit: integer(query, "limit", 50), ...optional("cursor", query.get("cursor")) };
 }
 
-function logQuery(query: URLSearchParams) {
-  const level = query.get("level");
-  const after = query.get("after");
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+function logQuery(query: URLSearchParams): LogQuery {
+  const [level, after] = [query.get("level"), query.get("after")];
+  const wanted = LEVELS.find((name) => name === level);
+  if (level !== null && wanted === undefined) throw new StrataError("REQUEST_INVALID", { reason: `"${level}" is not a log level; use ${LEVELS.join(", ")}.` });
   if (after !== null && !/^\d{1,15}$/.test(after)) throw new StrataError("REQUEST_INVALID", { reason: `after must be a line's sequence number, not "${after}".` });
-  if (level !== null && level !== "debug" && level !== "info" && level !== "warn" && level !== "error") {
-    throw new StrataError("REQUEST_INVALID", { reason: `"${level}" is not a log level; use debug, info, warn or error.` });
-  }
-  return { ...(level === null ? {} : { level }), ...(after === null ? {} : { after: Number(after) }), limit: integer(query, "limit", 100) };
+  return { ...(wanted === undefined ? {} : { level: wanted }), ...(after === null ? {} : { after: Number(after) }), limit: integer(query, "limit", 100) };
 }
 
 function integer(query: URLSearchParams, name: string, fallback: number): number {
