@@ -70,4 +70,5 @@ test("the live line steps aside for permanent text", () => {
 test("width is the terminal's, and unknown when piped", () => {
   assert.equal(record({ columns: 132 }).terminal.width, 132);
   assert.equal(record().terminal.width, undefined);
+  assert.equal(record({ columns: 0 }).terminal.width, 80, "a terminal that does not know its size");
 });

@@ -66,7 +66,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const { stdout, stderr, environment, clock } = options;
   const palette = createPalette(wantsColor(stdout, environment));
   const aside = createPalette(wantsColor(stderr, environment));
-  const width = stdout.isTTY === true ? (stdout.columns ?? 80) : undefined;
+  const width = widthOf(stdout);
   const live = createLiveLine(stderr, environment);
 
   const print = (text = ""): void => {
@@ -86,14 +86,20 @@ export function createTerminal(options: TerminalOptions): Terminal {
     warn: (text) => note(`${aside.yellow("!")} ${text}`),
     step: (text, work) => runStep(text, work, { live, note, palette: aside, clock }),
     progress: (progressOptions) => createProgress(progressOptions, {
-      draw: live.draw, clear: live.clear, print: note, interactive: live.interactive, palette: aside, width: stderr.columns, clock,
+      draw: live.draw, clear: live.clear, print: note, interactive: live.interactive, palette: aside, width: widthOf(stderr), clock,
     }),
   };
+}
+
+/** Some terminals (serial lines, recorders) report no columns or none yet: then the usual 80. */
+function widthOf(stream: OutputStream): number | undefined {
+  return stream.isTTY === true ? stream.columns || 80 : undefined;
 }
 
 /** The one line on stderr that is redrawn in place; permanent text makes it step aside and come back. */
 interface LiveLine {
   readonly interactive: boolean;
+  readonly width: number;
   readonly draw: (line: string) => void;
   readonly clear: () => void;
   readonly around: (write: () => void) => void;
@@ -104,6 +110,7 @@ function createLiveLine(stderr: OutputStream, environment: Environment): LiveLin
   let shown: string | undefined;
   return {
     interactive,
+    width: widthOf(stderr) ?? 80,
     draw: (line) => {
       shown = line;
       if (interactive) stderr.write(ERASE_LINE + line);
@@ -133,7 +140,7 @@ async function runStep<Result>(
   const step: StepText<Result> = typeof text === "string" ? { running: text } : text;
   const startedMs = clock.now();
   const elapsed = (): string => formatElapsed(clock.now() - startedMs);
-  live.draw(truncate(`${palette.dim("·")} ${toSingleLine(step.running)}`, 79));
+  live.draw(truncate(`${palette.dim("·")} ${toSingleLine(step.running)}`, live.width - 1));
   try {
     const result = await work();
     live.clear();
