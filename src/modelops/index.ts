@@ -17,3 +17,4 @@ export type { RolloutAdvance } from "./delivery/rollout-advance.ts";
 export type { RolloutState } from "./delivery/rollout-state.ts";
 export { createRollouts } from "./delivery/rollouts.ts";
 export type { Rollouts } from "./delivery/rollouts.ts";
+export type { TrainingProfile } from "./pipeline/training-profile.ts";

@@ -3,15 +3,8 @@
  * of sampled rows, so that every verdict rests on the same amount of evidence whatever the traffic.
  */
 import { assessDrift, assessPredictionDrift, createLiveProfile } from "../observe/index.ts";
-import type { ColumnDrift, ColumnProfile, DriftReport, LiveProfile } from "../observe/index.ts";
-
-/** What a version remembers of its training data; stored with it as the artifact "profile". */
-export interface TrainingProfile {
-  readonly columns: Readonly<Record<string, ColumnProfile>>;
-  readonly score: ColumnProfile;
-  /** Share of each column in the model's total gain; weighs its drift. */
-  readonly importances: Readonly<Record<string, number>>;
-}
+import type { ColumnDrift, DriftReport, LiveProfile } from "../observe/index.ts";
+import type { TrainingProfile } from "../modelops/index.ts";
 
 export interface DriftWindow {
   readonly model: string;

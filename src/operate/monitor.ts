@@ -8,6 +8,7 @@ import { compileExpression } from "../define/index.ts";
 import type { Application, Endpoint, Evaluator } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { reasonOf } from "../kernel/errors.ts";
+import type { TrainingProfile } from "../modelops/index.ts";
 import { createOutcomeJoiner } from "../observe/index.ts";
 import type { JoinerState, OutcomeJoiner } from "../observe/index.ts";
 import type { EventLog } from "../ports/event-log.ts";
@@ -16,7 +17,7 @@ import type { Logger } from "../ports/telemetry.ts";
 import { PREDICTIONS_LOG } from "../serving/index.ts";
 import type { PredictionEvent } from "../serving/index.ts";
 import { createDriftWatch } from "./drift-watch.ts";
-import type { DriftWatch, DriftWindow, TrainingProfile } from "./drift-watch.ts";
+import type { DriftWatch, DriftWindow } from "./drift-watch.ts";
 import { createRewardLedger } from "./reward-ledger.ts";
 import type { ArmQuery, PerformanceWindow, RewardLedger, RewardLedgerState, RewardStatistics } from "./reward-ledger.ts";
 
@@ -183,7 +184,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     const known = consumers.get(stream);
     if (known) return known;
     const handle = stream === PREDICTIONS_LOG ? takePredictions : takeOutcomes;
-    const consumer = createStreamConsumer({ log, decoder, stream, fromOffset: savedOffsets[stream] ?? 0, handle, logger });
+    const consumer = createStreamConsumer({ log, decoder, stream, fromOffset: savedOffsets[stream] ?? 0, handle });
     consumers.set(stream, consumer);
     return consumer;
   };
