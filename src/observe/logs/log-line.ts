@@ -24,8 +24,8 @@ const MAXIMUM_FIELDS_LENGTH = 16_000;
 
 /** `{"time":"…","level":"info","message":"…",…fields}`; fields cannot replace the first three. */
 export function formatJsonLine(line: LogLine): string {
-  const time = new Date(line.timeMs).toISOString();
-  return JSON.stringify({ ...line.fields, time, level: line.level, message: line.message });
+  const own = { time: new Date(line.timeMs).toISOString(), level: line.level, message: line.message };
+  return JSON.stringify({ ...own, ...line.fields, ...own }); // first for the order, last for the values
 }
 
 const COLOURS: Readonly<Record<LogLevel, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
