@@ -2,13 +2,9 @@
  * Events of one stream as columns, in offset order: what the lake reads back and what backfills,
  * point-in-time joins and candidate replays consume.
  */
-export type EventColumn =
-  /** NaN = missing. */
-  | { readonly kind: "number"; readonly values: Float64Array }
-  /** Dictionary-encoded; code -1 = missing. */
-  | { readonly kind: "text"; readonly codes: Int32Array; readonly dictionary: readonly string[] }
-  /** 1, 0, or -1 = missing. */
-  | { readonly kind: "boolean"; readonly values: Int8Array };
+import type { Column } from "../../ports/analytics.ts";
+
+export type EventColumn = Column;
 
 export interface EventColumns {
   readonly rows: number;
