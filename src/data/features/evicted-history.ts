@@ -1,0 +1,109 @@
+/**
+ * What remains, for lifetime features, of events that were dropped from memory: one partial aggregate, the last
+ * value and the set of distinct values per entity and slot. Only views with lifetime features have one.
+ */
+import { PARTIAL, addValue, resetPartial } from "./partial-aggregate.ts";
+import type { WindowColumns } from "./window-columns.ts";
+import { outputsOf } from "./window-plan.ts";
+import type { Slot, WindowPlan } from "./window-plan.ts";
+
+/** One slot's history; the arrays are indexed by entity. */
+export interface SlotHistory {
+  /** PARTIAL doubles per entity; rows and flags use only the count. */
+  partials: Float64Array;
+  /** Two doubles per entity: the latest event's time and its value or code. */
+  lasts: Float64Array;
+  readonly distincts: Map<number, Set<number>>;
+}
+
+export interface EvictedHistory {
+  /** 1 = the entity has evicted events. */
+  entities: Uint8Array;
+  /** By slot; undefined for slots without lifetime features. */
+  readonly slots: readonly (SlotHistory | undefined)[];
+}
+
+export function createEvictedHistory(plan: WindowPlan): EvictedHistory {
+  const isLifetime = (window: number): boolean => plan.windowsMs[window] === Number.POSITIVE_INFINITY;
+  return {
+    entities: new Uint8Array(0),
+    slots: plan.slots.map((slot) => (outputsOf(slot).some((output) => isLifetime(output.window))
+      ? { partials: new Float64Array(0), lasts: new Float64Array(0), distincts: new Map() } : undefined)),
+  };
+}
+
+/** Folds the entity's rows `[from, to)`, which are about to be dropped, into its history. */
+export function evictRows(history: EvictedHistory, plan: WindowPlan, columns: WindowColumns, rows: { readonly entity: number; readonly from: number; readonly to: number }): void {
+  reserveEntity(history, rows.entity);
+  history.entities[rows.entity] = 1;
+  history.slots.forEach((slotHistory, index) => {
+    if (slotHistory === undefined) return;
+    for (let row = rows.from; row < rows.to; row++) evictRow(slotHistory, plan.slots[index]!, columns, rows.entity, row);
+  });
+}
+
+function evictRow(history: SlotHistory, slot: Slot, columns: WindowColumns, entity: number, row: number): void {
+  const value = slotValue(slot, columns, row);
+  if (Number.isNaN(value)) return;
+  addValue(history.partials, entity * PARTIAL, value);
+  const at = entity * 2;
+  if (columns.times[row]! >= history.lasts[at]!) {
+    history.lasts[at] = columns.times[row]!;
+    history.lasts[at + 1] = value;
+  }
+  if (slot.distincts.length > 0) distinctsOf(history, entity).add(value);
+}
+
+/** The row's number or code, 1 for rows and flags that count; NaN when the row does not take part. */
+function slotValue(slot: Slot, columns: WindowColumns, row: number): number {
+  switch (slot.storage) {
+    case "rows": return 1;
+    case "flag": return columns.flags[slot.column]![row] === 1 ? 1 : Number.NaN;
+    case "number": return columns.numbers[slot.column]![row]!;
+    case "code": {
+      const code = columns.codes[slot.column]![row]!;
+      return code < 0 ? Number.NaN : code;
+    }
+  }
+}
+
+function distinctsOf(history: SlotHistory, entity: number): Set<number> {
+  const known = history.distincts.get(entity);
+  if (known !== undefined) return known;
+  const created = new Set<number>();
+  history.distincts.set(entity, created);
+  return created;
+}
+
+/** Makes room for the entity and those before it. */
+export function reserveEntity(history: EvictedHistory, entity: number): void {
+  const before = history.entities.length;
+  if (entity < before) return;
+  const size = Math.max(64, before * 2, entity + 1);
+  history.entities = enlarged(history.entities, size);
+  for (const slot of history.slots) {
+    if (slot === undefined) continue;
+    slot.partials = enlarged(slot.partials, size * PARTIAL);
+    slot.lasts = enlarged(slot.lasts, size * 2);
+    for (let each = before; each < size; each++) forgetSlot(slot, each);
+  }
+}
+
+/** Empties an entity's history, so that its number can be used again. */
+export function forgetEntity(history: EvictedHistory, entity: number): void {
+  if (history.entities[entity] !== 1) return;
+  history.entities[entity] = 0;
+  for (const slot of history.slots) if (slot !== undefined) forgetSlot(slot, entity);
+}
+
+function forgetSlot(slot: SlotHistory, entity: number): void {
+  resetPartial(slot.partials, entity * PARTIAL);
+  slot.lasts[entity * 2] = Number.NEGATIVE_INFINITY;
+  slot.distincts.delete(entity);
+}
+
+function enlarged<T extends Float64Array | Uint8Array>(column: T, length: number): T {
+  const larger = new (column.constructor as new (length: number) => T)(length); // the constructor of T
+  larger.set(column);
+  return larger;
+}
