@@ -7,7 +7,6 @@ import { StrataError, listProblems, toStrataError } from "../../kernel/errors.ts
 import type { Problem } from "../../kernel/errors.ts";
 import type { Route } from "../../gateway/index.ts";
 import type { LogQuery } from "../../observe/index.ts";
-import type { LogLevel } from "../../ports/telemetry.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { featureReadRequest } from "./feature-read.ts";
@@ -139,7 +138,7 @@ function page(query: URLSearchParams): { readonly limit: number; readonly cursor
   return { limit: integer(query, "limit", 50), ...optional("cursor", query.get("cursor")) };
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+const LEVELS: readonly NonNullable<LogQuery["level"]>[] = ["debug", "info", "warn", "error"];
 
 function logQuery(query: URLSearchParams): LogQuery {
   const [level, after] = [query.get("level"), query.get("after")];

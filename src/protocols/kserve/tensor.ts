@@ -3,7 +3,7 @@
  * missing. A model takes either one "features" tensor [rows, columns] or one tensor per column [rows] or [rows, 1].
  */
 import { StrataError } from "../../kernel/errors.ts";
-import type { Matrix } from "../../ports/model-runtime.ts";
+import type { Matrix } from "../../serving/index.ts";
 
 export interface InferenceTensor {
   readonly name: string;
