@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { canary } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
-import { decideCanary } from "../../observe/experiment/canary.ts";
+import { decideCanary } from "../../observe/index.ts";
 import { decideRollback } from "./post-promotion.ts";
 import type { WatchObservation } from "./post-promotion.ts";
 

@@ -5,18 +5,13 @@
  * combined with the weights n_c n_t / (n_c + n_t) of Cochran (1954), which are proportional to each stratum's
  * information when the arms' variances agree, so the combined difference grows like one experiment of that size.
  */
+import type { ArmTotals, CanaryState } from "../../observe/index.ts";
 
-/** Sums over the outcomes of one arm: enough for mean and variance. */
-export interface RewardSummary {
-  readonly n: number;
-  readonly sum: number;
-  readonly sumSquares: number;
-}
+/** Number, sum and sum of squares of one arm's rewards. */
+export type RewardSummary = ArmTotals;
 
-export interface RewardArms {
-  readonly control: RewardSummary;
-  readonly treatment: RewardSummary;
-}
+/** control is the champion, treatment the challenger. */
+export type RewardArms = CanaryState;
 
 export const NO_REWARDS: RewardSummary = { n: 0, sum: 0, sumSquares: 0 };
 

@@ -9,8 +9,9 @@
  */
 import type { Rollout } from "../../define/index.ts";
 import { formatDuration } from "../../kernel/duration.ts";
+import type { CanaryDecision } from "../../observe/index.ts";
 import { testPolicy } from "./canary-test.ts";
-import type { CanaryVerdict, DecideCanary } from "./canary-test.ts";
+import type { DecideCanary } from "./canary-test.ts";
 import { counted, figure, percent } from "./figures.ts";
 import { combineStrata, meanOf, strataOf } from "./reward-strata.ts";
 import type { RewardArms } from "./reward-strata.ts";
@@ -81,7 +82,7 @@ interface Step {
   readonly action: RolloutAction;
   readonly reason: string;
   /** The test's verdict, where it was asked. */
-  readonly verdict?: CanaryVerdict;
+  readonly verdict?: CanaryDecision;
 }
 
 export function advanceRollout(state: RolloutState, observation: RolloutObservation, rules: RolloutRules): RolloutAdvance {
@@ -146,7 +147,7 @@ function canaryStep(state: RolloutState, canary: CanaryObservation, rules: Rollo
   return { ...judge(canary, verdict, policy) ?? raise(state, strata, policy) ?? none(`The canary goes on at ${percent(state.share)}: ${armsText(canary)}. ${verdict.reason}`), verdict };
 }
 
-function judge(canary: CanaryObservation, { verdict, reason }: CanaryVerdict, policy: Rollout): Step | undefined {
+function judge(canary: CanaryObservation, { verdict, reason }: CanaryDecision, policy: Rollout): Step | undefined {
   if (verdict === "promote") return { action: "promote", reason: `The challenger is promoted: ${armsText(canary)}. ${reason}` };
   if (verdict === "reject") return reject(`The challenger is worse: ${armsText(canary)}. ${reason}`);
   if (verdict !== "inconclusive" && outcomesOf(canary) < policy.maximumOutcomes) return undefined;

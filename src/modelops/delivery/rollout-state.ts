@@ -2,7 +2,7 @@
  * A rollout puts one challenger on trial against the champion: shadow, then canary with growing shares of traffic,
  * until it is promoted, rejected or cancelled. Plain data; rollout-advance.ts decides the steps.
  */
-import type { CanaryVerdict } from "./canary-test.ts";
+import type { CanaryDecision } from "../../observe/index.ts";
 import type { RewardArms } from "./reward-strata.ts";
 
 export type RolloutPhase = "shadow" | "canary" | "promoted" | "rejected" | "cancelled";
@@ -39,7 +39,7 @@ export interface RolloutDecision {
   /** What was observed, for the evidence; plain JSON. */
   readonly observed: unknown;
   /** The sequential test's verdict, where it was asked. */
-  readonly verdict: CanaryVerdict | null;
+  readonly verdict: CanaryDecision | null;
 }
 
 export interface NewRollout {

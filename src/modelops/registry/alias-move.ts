@@ -2,19 +2,12 @@
  * May an alias change, and what changes with it? A pure decision from the aliases as they stand.
  * No version becomes champion or challenger unless every gate passed; no gate at all needs someone's explicit force.
  */
+import type { GateVerdict } from "../validation/gates.ts";
 
 /** champion answers, challenger is on trial, previous is where a rollback returns to. */
 export type Alias = "champion" | "challenger" | "previous";
 
 export type Aliases = { readonly [Name in Alias]?: number };
-
-/** What the registry looks at of a gate's verdict; the whole verdict goes into the evidence. */
-export interface GateVerdict {
-  readonly metric: string;
-  readonly passed: boolean;
-  /** A sentence with the numbers. */
-  readonly reason: string;
-}
 
 /** Someone takes it upon themselves to move an alias without any gate. Never overrides a gate that failed. */
 export interface Force {
@@ -105,8 +98,8 @@ function decideRemoval({ aliases, expected }: AliasSnapshot, alias: Alias): Alia
 
 function missingProof({ pastChampions }: AliasSnapshot, { alias, version, gates, force }: MoveRequest): string | undefined {
   if (alias === "previous") return pastChampions?.has(version) ? undefined : `version ${version} was never champion, so there is nothing to return to.`;
-  const failed = gates.filter((gate) => !gate.passed);
-  if (failed.length > 0) return `${failed.length} of ${gates.length} gate(s) failed: ${failed.map((gate) => `${gate.metric}: ${gate.reason}`).join("; ")}`;
+  const failed = gates.filter(({ passed }) => !passed);
+  if (failed.length > 0) return `${failed.length} of ${gates.length} gate(s) failed: ${failed.map(({ gate, reason }) => `${gate.metric}: ${reason}`).join("; ")}`;
   if (gates.length > 0) return undefined;
   if (force === undefined) return "no gate was evaluated. Give the verdicts of its gates, or force the move with an actor and a reason.";
   return isBlank(force.actor) || isBlank(force.reason) ? "a forced move needs an actor and a reason." : undefined;

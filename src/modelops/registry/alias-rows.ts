@@ -6,9 +6,8 @@ import { hashOf } from "../../kernel/hash.ts";
 import type { IdSource } from "../../kernel/ids.ts";
 import { decideAliasChange } from "./alias-move.ts";
 import type { Alias, AliasChange, Aliases, AliasRequest, AliasSnapshot } from "./alias-move.ts";
-import { openRecord } from "./evidence.ts";
 import type { Evidence, EvidenceRecord, Sign } from "./evidence.ts";
-import { appendEvidence, readSealed } from "./evidence-rows.ts";
+import { appendEvidence, readEvidence } from "./evidence-rows.ts";
 import type { RegistryTables } from "./tables.ts";
 import { findVersion } from "./version-rows.ts";
 
@@ -47,13 +46,13 @@ async function readSnapshot(transaction: Transaction<RegistryTables>, request: A
 }
 
 async function readChampions(transaction: Transaction<RegistryTables>, model: string): Promise<ReadonlySet<number>> {
-  const changes = (await readSealed(transaction, model)).flatMap((sealed) => openRecord(sealed).changes);
+  const changes = (await readEvidence(transaction, model)).flatMap((record) => record.changes);
   return new Set(changes.flatMap(({ alias, to }) => (alias === "champion" && to !== null ? [to] : [])));
 }
 
 /** The record that put the alias where it is. */
 async function latestOf(transaction: Transaction<RegistryTables>, model: string, alias: Alias): Promise<Evidence | undefined> {
-  const records = (await readSealed(transaction, model)).map(openRecord);
+  const records = await readEvidence(transaction, model);
   return records.findLast((record) => record.changes.some((change) => change.alias === alias));
 }
 

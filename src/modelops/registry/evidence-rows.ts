@@ -21,6 +21,11 @@ export async function appendEvidence(
 }
 
 /** All records of a model, oldest first. */
+export async function readEvidence(reader: Reader, model: string): Promise<readonly Evidence[]> {
+  return (await readSealed(reader, model)).map(openRecord);
+}
+
+/** The same, as they are stored. */
 export async function readSealed(reader: Reader, model: string): Promise<readonly SealedRecord[]> {
   const rows = await reader.selectFrom("registry_evidence").selectAll().where("model", "=", model).orderBy("sequence").execute();
   return rows.map((row) => ({

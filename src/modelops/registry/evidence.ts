@@ -6,7 +6,8 @@
  */
 import { canonicalJson, sha256 } from "../../kernel/hash.ts";
 import type { Environment } from "../experiments/run.ts";
-import type { Alias, AliasChange, Aliases, Force, GateVerdict } from "./alias-move.ts";
+import type { GateVerdict } from "../validation/gates.ts";
+import type { Alias, AliasChange, Aliases, Force } from "./alias-move.ts";
 
 /** What the first record of a model points back to. */
 export const GENESIS_HASH = "0".repeat(64);

@@ -13,6 +13,7 @@ import type { ErrorCode } from "../../kernel/errors.ts";
 import { canonicalJson, hashOf, sha256 } from "../../kernel/hash.ts";
 import { createIdSource } from "../../kernel/ids.ts";
 import { createRandom } from "../../kernel/random.ts";
+import type { GateVerdict } from "../validation/gates.ts";
 import type { Alias, MoveRequest } from "./alias-move.ts";
 import { GENESIS_HASH } from "./evidence.ts";
 import type { EvidenceSignature, Sign } from "./evidence.ts";
@@ -20,8 +21,8 @@ import type { NewModelVersion } from "./model-version.ts";
 import { createRegistry } from "./registry.ts";
 import type { RegistryTables } from "./tables.ts";
 
-const PASSED = [{ metric: "ndcg@10", passed: true, reason: "0.12 is at least 0.02." }];
-const FAILED = [...PASSED, { metric: "recall@20", passed: false, reason: "0.01 is below 0.02." }];
+const PASSED: readonly GateVerdict[] = [{ gate: { metric: "ndcg@10", min: 0.02 }, condition: "min", passed: true, value: 0.12, threshold: 0.02, reason: "0.12 reaches 0.02." }];
+const FAILED: readonly GateVerdict[] = [...PASSED, { gate: { metric: "recall@20", min: 0.02 }, condition: "min", passed: false, value: 0.01, threshold: 0.02, reason: "0.01 is below 0.02." }];
 const BY = { reason: "Gates passed.", actor: "loop" };
 
 async function openStore(sign?: Sign) {
@@ -108,6 +109,7 @@ test("a new champion makes the old one previous, ends the trial and leaves one c
     decision: { verdict: "promote", pValue: 0.01 }, run: "run-2", snapshot: "s1", codeHash: "c1", definitionHash: "d1",
     environment: { node: "24.0.0", strata: "0.1.0", platform: "linux-x64" }, artifacts: { trees: store.trees }, metrics: { "ndcg@10": 0.12, loss: null }, signature: undefined,
   });
+  assert.deepEqual([await store.registry.gates("ranker", 2), await store.registry.gates("ranker", 3)], [PASSED, []]);
   const records = await store.registry.evidence("ranker");
   assert.equal(records[0]?.previousHash, GENESIS_HASH);
   assert.equal(previousHash, records[1]?.hash);

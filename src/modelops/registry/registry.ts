@@ -8,13 +8,14 @@ import { StrataError } from "../../kernel/errors.ts";
 import type { IdSource } from "../../kernel/ids.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { SqlDatabase } from "../../ports/sql.ts";
+import type { GateVerdict } from "../validation/gates.ts";
 import type { Alias, Aliases, AliasRequest, MoveRequest, RemovalRequest, RollbackRequest } from "./alias-move.ts";
 import { changeAlias, readAliases } from "./alias-rows.ts";
 import { auditStored } from "./evidence-audit.ts";
 import type { EvidenceReport } from "./evidence-audit.ts";
-import { openRecord, verifyChain } from "./evidence.ts";
+import { verifyChain } from "./evidence.ts";
 import type { Evidence, Sign, VerifySignature } from "./evidence.ts";
-import { readSealed } from "./evidence-rows.ts";
+import { readEvidence, readSealed } from "./evidence-rows.ts";
 import type { ModelVersion, NewModelVersion } from "./model-version.ts";
 import { REGISTRY_MIGRATIONS } from "./tables.ts";
 import type { RegistryTables } from "./tables.ts";
@@ -63,6 +64,8 @@ export interface Registry {
   rollback(request: RollbackRequest): Promise<Evidence>;
   /** Unsets challenger or previous. Has no effect when it is not set. */
   removeAlias(request: RemovalRequest): Promise<void>;
+  /** The verdicts that last let the version become challenger or champion, e.g. to promote it after its trial; empty when there are none. */
+  gates(model: string, version: number): Promise<readonly GateVerdict[]>;
   /** All records of a model, oldest first. */
   evidence(model: string): Promise<readonly Evidence[]>;
   /** Walks the chain, compares aliases and versions with it, and reports the first break. */
@@ -104,7 +107,8 @@ export function createRegistry({ database, blobs, clock, ids, sign }: RegistryOp
       await change({ ...request, action: "remove" });
     },
 
-    evidence: async (model) => (await readSealed(tables, model)).map(openRecord),
+    gates: async (model, version) => (await readEvidence(tables, model)).findLast((record) => record.version === version && record.gates.length > 0)?.gates ?? [],
+    evidence: (model) => readEvidence(tables, model),
 
     verifyEvidence: (model, options = {}) => transact(async (transaction) => {
       const sealed = await readSealed(transaction, model);
