@@ -24,7 +24,7 @@ export type { ColumnDrift, DriftReport, DriftThresholds } from "./drift/drift-re
 export { populationStabilityIndex, populationStabilityOfSamples } from "./drift/population-stability.ts";
 export { kolmogorovSmirnovTest } from "./drift/kolmogorov-smirnov.ts";
 export type { KolmogorovSmirnovResult } from "./drift/kolmogorov-smirnov.ts";
-export { chiSquareGoodnessOfFit, chiSquareHomogeneity, cohensW } from "./drift/chi-square.ts";
+export { chiSquareGoodnessOfFit, chiSquareHomogeneity, shareShift } from "./drift/chi-square.ts";
 export type { ChiSquareResult } from "./drift/chi-square.ts";
 export type { DriftTestName, DriftVerdict, EffectSize } from "./drift/verdict.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Pearson's chi-square tests for counts in categories. The effect is Cohen's w, √Σ (q − p)² / p with p the
- * reference's and q the live shares, which unlike the statistic does not grow with the number of values.
+ * Pearson's chi-square tests for counts in categories. The effect is w = √Σ (q − p)² / m with p the reference's and
+ * q the live shares and m their mean: Cohen's w for small changes (he divides by p), but symmetric and at most 2
+ * where a category appears or vanishes. Unlike the statistic it does not grow with the number of values.
  */
 import { StrataError } from "../../kernel/errors.ts";
 import { chiSquareTail } from "../statistics/gamma.ts";
@@ -49,13 +50,14 @@ export function chiSquareHomogeneity(reference: readonly number[], live: readonl
   return { statistic, degreesOfFreedom: categories - 1, pValue: chiSquareTail(statistic, categories - 1) };
 }
 
-/** Cohen's w between two sets of counts; an empty reference category counts as half a value. */
-export function cohensW(reference: readonly number[], live: readonly number[]): number {
+/** The effect w between two sets of counts, from 0 to 2; see the head of this file. */
+export function shareShift(reference: readonly number[], live: readonly number[]): number {
   const { referenceTotal, liveTotal } = totals(reference, live);
   let sum = 0;
   for (const [i, count] of reference.entries()) {
-    const difference = live[i]! / liveTotal - count / referenceTotal;
-    sum += difference === 0 ? 0 : (difference * difference * referenceTotal) / Math.max(count, 0.5);
+    const before = count / referenceTotal;
+    const now = live[i]! / liveTotal;
+    sum += before === now ? 0 : (now - before) ** 2 / ((before + now) / 2);
   }
   return Math.sqrt(sum);
 }
@@ -63,7 +65,7 @@ export function cohensW(reference: readonly number[], live: readonly number[]): 
 /** The homogeneity test as evidence of drift. */
 export function chiSquareEvidence(reference: readonly number[], live: readonly number[]): DriftEvidence {
   const { statistic, pValue } = chiSquareHomogeneity(reference, live);
-  return { test: "chi_square", statistic, pValue, effect: cohensW(reference, live), where: "" };
+  return { test: "chi_square", statistic, pValue, effect: shareShift(reference, live), where: "" };
 }
 
 /** Shares of missing values: the same test on two categories, with the difference of shares as effect. */

@@ -14,7 +14,7 @@ import { EFFECTS, judge, percent, shortNumber } from "./verdict.ts";
 import type { DriftEvidence, DriftTestName, DriftVerdict } from "./verdict.ts";
 
 export interface DriftThresholds {
-  /** Effect from which on each test calls it drift; PSI 0.2, KS 0.1, Cohen's w 0.3, missing share 0.05 unless given. */
+  /** Effect from which on each test calls it drift; PSI 0.2, KS 0.1, shift of shares w 0.3, missing share 0.05 unless given. */
   readonly effects?: Readonly<Partial<Record<DriftTestName, number>>>;
   /** Expected share of false alarms among the alarms; 0.05 unless given. */
   readonly falseDiscoveryRate?: number;

@@ -38,13 +38,13 @@ export interface DriftRule {
 }
 
 /**
- * Effect sizes by convention: PSI 0.1 and 0.25 (credit scoring practice), Cohen's w 0.1, 0.3, 0.5 (Cohen 1988).
+ * Effect sizes by convention: PSI 0.1 and 0.25 (credit scoring practice), w 0.1, 0.3, 0.5 (Cohen 1988).
  * KS is a distance between distribution functions, missing share a difference of shares; their bands are ours.
  */
 export const EFFECTS: Readonly<Record<DriftTestName, { readonly label: string; readonly bands: readonly [number, number, number]; readonly threshold: number }>> = {
   psi: { label: "PSI", bands: [0.05, 0.1, 0.25], threshold: 0.2 },
   ks: { label: "the KS distance", bands: [0.05, 0.1, 0.2], threshold: 0.1 },
-  chi_square: { label: "Cohen's w", bands: [0.1, 0.3, 0.5], threshold: 0.3 },
+  chi_square: { label: "the shift of shares w", bands: [0.1, 0.3, 0.5], threshold: 0.3 },
   missing_share: { label: "the change of the missing share", bands: [0.01, 0.05, 0.2], threshold: 0.05 },
 };
 

@@ -6,6 +6,7 @@
  * counted per edge and per gap between edges: cell 2i + 1 holds values equal to edge i, cell 2i those between
  * edge i − 1 and edge i. So a spike (60 % zeros) is told apart from its neighbourhood.
  */
+import { StrataError } from "../../kernel/errors.ts";
 import { hashOf } from "../../kernel/hash.ts";
 import { Moments } from "./moments.ts";
 import type { MomentsState } from "./moments.ts";
@@ -56,11 +57,12 @@ export function profileColumn(values: ArrayLike<unknown>, options: { readonly ki
   return options.kind === "numeric" ? profileNumbers(values) : profileCategories(values);
 }
 
-/** The profile of both columns one after the other; both must be of one kind, or the first is returned. */
+/** The profile of both columns one after the other; STATISTICS_INPUT_INVALID when they are of different kinds. */
 export function mergeProfiles<P extends ColumnProfile>(a: P, b: P): P;
 export function mergeProfiles(a: ColumnProfile, b: ColumnProfile): ColumnProfile {
   if (a.kind === "numeric" && b.kind === "numeric") return mergeNumbers(a, b);
-  return a.kind === "categorical" && b.kind === "categorical" ? mergeCategories(a, b) : a;
+  if (a.kind === "categorical" && b.kind === "categorical") return mergeCategories(a, b);
+  throw new StrataError("STATISTICS_INPUT_INVALID", { what: "The merged profile", reason: `one column is ${a.kind}, the other ${b.kind}` });
 }
 
 /** A finite number, or undefined when the value is missing from a numeric column. */
