@@ -88,6 +88,8 @@ export const ERRORS = {
   // features and lake
   FEATURE_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature \"{feature}\".", "Known: {known}."),
   FEATURE_VIEW_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature view \"{view}\".", "Known views: {known}."),
+  FEATURE_VIEW_BUILDING: busy(503, "UNAVAILABLE", "Feature view \"{view}\" is still being built from the log: {done} of {total} events.", "Try again when it is built; `strata status` shows its progress."),
+  FEATURE_TIME_TOO_OLD: caller(400, "OUT_OF_RANGE", "Feature view \"{view}\" cannot be read at {time}: the online state is exact from {oldest} on.", "Read at a later time, or ask the training set, which reads all of the past."),
   ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
   STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),
   LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
