@@ -93,7 +93,7 @@ function metricOf({ objective, metric }: GradientBoostingParameters, ndcgAt: num
     binary: ["logloss", "auc"], regression: ["rmse"], multiclass: ["multi_logloss"], lambdarank: [`ndcg@${ndcgAt}`],
   } as const satisfies Record<GradientBoostingOptions["objective"], readonly TrainingMetric[]>;
   const choices: readonly TrainingMetric[] | undefined = allowed[objective];
-  if (!choices) return refuse("objective", `"${String(objective)}" is not one of ${Object.keys(allowed).join(", ")}`);
+  if (!choices) return refuse("objective", `"${objective}" is not one of ${Object.keys(allowed).join(", ")}`);
   if (metric === undefined) return choices[0]!;
   const isNdcg = objective === "lambdarank" && /^ndcg@[1-9]\d{0,3}$/.test(metric);
   return isNdcg || choices.includes(metric) ? metric : refuse("metric", `"${metric}" does not judge objective ${objective}; use ${choices.join(" or ")}`);

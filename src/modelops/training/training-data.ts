@@ -1,6 +1,6 @@
 /**
- * What a trainer learns from: columns of numbers, labels, optional weights and query groups.
- * Columns may also hold bins instead of rows' values only inside this folder; callers hand over plain values.
+ * What a trainer learns from: columns of numbers, labels, optional weights and query groups, and the checks
+ * that keep a bad value from turning into a silently bad model. The arrays are read, never kept or changed.
  */
 import { StrataError } from "../../kernel/errors.ts";
 import { CATEGORY_CODE_LIMIT } from "../../ports/tree-model.ts";
@@ -17,7 +17,7 @@ export interface TrainingColumn {
 
 export interface LabeledRows {
   readonly columns: readonly TrainingColumn[];
-  /** binary: 0 or 1; multiclass: class number; lambdarank: relevance 0 .. 30; regression: any finite number. */
+  /** binary: 0 or 1; multiclass: class number; lambdarank: relevance 0 .. 30; regression: any number up to 1e150. */
   readonly label: Float64Array;
   /** Importance of each row, at least 0; all 1 when absent. */
   readonly weight?: Float64Array;
@@ -65,7 +65,7 @@ function labelFits(value: number, { objective, outputs }: ResolvedParameters): b
     case "binary": return value === 0 || value === 1;
     case "multiclass": return Number.isInteger(value) && value >= 0 && value < outputs;
     case "lambdarank": return Number.isInteger(value) && value >= 0 && value <= 30; // 2^30 - 1 is the largest gain
-    case "regression": return Number.isFinite(value);
+    case "regression": return Math.abs(value) <= 1e150; // squared errors must stay finite
   }
 }
 
