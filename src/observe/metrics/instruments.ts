@@ -77,7 +77,7 @@ export class StoredGauge implements Gauge, Instrument {
   }
 
   set(value: number, labels?: Labels): void {
-    if (Number.isFinite(value)) this.#index.find(labels).value = value;
+    if (Number.isFinite(value)) this.#index.find(labels).value = value + 0; // no −0, which JSON cannot hold
     else this.#refusedRecords++;
   }
 

@@ -65,9 +65,9 @@ export function mergeProfiles(a: ColumnProfile, b: ColumnProfile): ColumnProfile
   throw new StrataError("STATISTICS_INPUT_INVALID", { what: "The merged profile", reason: `one column is ${a.kind}, the other ${b.kind}` });
 }
 
-/** A finite number, or undefined when the value is missing from a numeric column. */
+/** A finite number (never −0, which JSON cannot hold), or undefined when the value is missing from a numeric column. */
 export function numberOf(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value === "number") return Number.isFinite(value) ? value + 0 : undefined;
   return typeof value === "boolean" ? Number(value) : undefined;
 }
 
