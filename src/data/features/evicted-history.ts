@@ -34,8 +34,7 @@ export function createEvictedHistory(plan: WindowPlan): EvictedHistory {
 
 /** Folds the entity's rows `[from, to)`, which are about to be dropped, into its history. */
 export function evictRows(history: EvictedHistory, plan: WindowPlan, columns: WindowColumns, rows: { readonly entity: number; readonly from: number; readonly to: number }): void {
-  reserveEntity(history, rows.entity);
-  history.entities[rows.entity] = 1;
+  markEvicted(history, rows.entity);
   history.slots.forEach((slotHistory, index) => {
     if (slotHistory === undefined) return;
     for (let row = rows.from; row < rows.to; row++) evictRow(slotHistory, plan.slots[index]!, columns, rows.entity, row);
@@ -75,8 +74,13 @@ function distinctsOf(history: SlotHistory, entity: number): Set<number> {
   return created;
 }
 
-/** Makes room for the entity and those before it. */
-export function reserveEntity(history: EvictedHistory, entity: number): void {
+/** Says that the entity has history from now on. */
+export function markEvicted(history: EvictedHistory, entity: number): void {
+  reserveEntity(history, entity);
+  history.entities[entity] = 1;
+}
+
+function reserveEntity(history: EvictedHistory, entity: number): void {
   const before = history.entities.length;
   if (entity < before) return;
   const size = Math.max(64, before * 2, entity + 1);

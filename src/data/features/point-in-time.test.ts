@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, last } from "../../define/index.ts";
+import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
 import { activity, bruteForce, cell, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
@@ -60,6 +60,17 @@ test("tiles of every size give the brute-force answer, also when part of their e
     const found = answers(wide, hot, known, asked);
     asked.forEach((each, row) => assert.deepStrictEqual(found[row], expected(wide, hot, known, each), `row ${row} by ${known}`));
   }
+});
+
+test("limits and windows that fall exactly on the edge of a tile are cut there", () => {
+  const view = defineFeatureView("edges", {
+    entities: [defineEntity("customer")], from: orders, by: (e) => ({ customer: e.customer }),
+    features: (e) => ({ all: count(), last: last(e.price), prices: distinct(e.price).over("300ms") }),
+  });
+  const events = Array.from({ length: 400 }, (_, offset) => ({ offset, timeMs: offset, knownAtMs: offset, row: { customer: "c", price: offset === 250 ? 10 : offset } }));
+  const asked = [64, 128, 127, 192, 399].flatMap((limit) => [309, 310, 311, 399].map((timeMs) => ({ key: ["c"], timeMs, limit })));
+  const found = answers(view, events, "offset", asked);
+  asked.forEach((each, row) => assert.deepStrictEqual(found[row], expected(view, events, "offset", each), JSON.stringify(each)));
 });
 
 const visits = defineFeatureView("visits", {

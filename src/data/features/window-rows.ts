@@ -36,3 +36,10 @@ function orderRows(columns: WindowColumns, range: RowRange): RowRange {
   if (order !== undefined) permuteRows(columns, first, order);
   return { start, from: Math.min(first, from), end };
 }
+
+/** Copies rows to another place, which may overlap; tiles must be built anew there. */
+export function copyRows(columns: WindowColumns, { from, count, to }: { readonly from: number; readonly count: number; readonly to: number }): void {
+  for (const column of [columns.times, columns.known, ...columns.numbers, ...columns.codes, ...columns.flags, ...columns.gaps]) {
+    if (column.length > 0) column.copyWithin(to, from, from + count);
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The online state of a view: every entity's events as a range of rows in shared columns. Events are appended in
+ * order of arrival; an entity's rows are brought into order of time when it is next read, so late events cost what
+ * they must and a burst of them costs it once. Events too old for any window leave, folded into the history where
+ * lifetime features need them.
+ */
+import { createEvictedHistory, evictRows, forgetEntity } from "./evicted-history.ts";
+import type { EvictedHistory } from "./evicted-history.ts";
+import { createLastSeen } from "./last-seen.ts";
+import { SMALLEST_CHUNK, createRowChunks } from "./row-chunks.ts";
+import { rowsBefore } from "./row-search.ts";
+import { createWindowColumns, growWindowColumns, sizeOfColumns } from "./window-columns.ts";
+import type { WindowColumns } from "./window-columns.ts";
+import { createWindowOperator } from "./window-operator.ts";
+import type { WindowPlan } from "./window-plan.ts";
+import { copyRows, settleRows } from "./window-rows.ts";
+import { buildTiles } from "./window-tiles.ts";
+
+/** An entity's rows: `[start, start + count)`. */
+export interface EntityRows {
+  readonly start: number;
+  readonly count: number;
+}
+
+export interface EntityStore {
+  readonly columns: WindowColumns;
+  /** Present when the view has lifetime features. */
+  readonly history: EvictedHistory | undefined;
+  /** The entity's number; a new one when it was not known. */
+  enter(key: string): number;
+  /** -1 when the entity is not known. */
+  find(key: string): number;
+  /** The row to fill for a new event of the entity; its time and values must be written before anything else is called. */
+  append(entity: number): number;
+  /** The first of `count` rows to fill, for an entity without any; otherwise like `append`. */
+  load(entity: number, count: number): number;
+  /** Writes the entity's features at a time, in the plan's order (see WindowOperator); entity -1 has no events. */
+  evaluate(entity: number, timeMs: number, out: Float64Array): void;
+  /** Drops events before `horizonMs` of the next `visits` entities in turn; returns how many. */
+  evict(horizonMs: number, visits: number): number;
+  /** Known entities, each with its rows in order of time. */
+  entities(): IterableIterator<{ readonly key: string; readonly entity: number } & EntityRows>;
+  readonly entityCount: number;
+  readonly eventCount: number;
+  memoryBytes(): number;
+}
+
+const NO_CHUNK = -1;
+const FIRST_ROWS = 1024;
+/** What V8 needs for a key beside its characters: string header, map entry, list slot. Estimated. */
+const KEY_OVERHEAD_BYTES = 80;
+
+interface EntityTable {
+  keys: (string | undefined)[];
+  /** First row and log2 of the rows of the chunk, NO_CHUNK for none. */
+  chunks: Int32Array;
+  sizes: Int8Array;
+  /** First live row, live rows, and how many of those are in order with tiles built. */
+  starts: Int32Array;
+  counts: Int32Array;
+  settled: Int32Array;
+}
+
+export function createEntityStore(plan: WindowPlan): EntityStore {
+  const columns = createWindowColumns(plan, { capacity: FIRST_ROWS, known: false });
+  const history = plan.hasLifetime ? createEvictedHistory(plan) : undefined;
+  const operator = createWindowOperator(plan, columns, history);
+  const chunks = createRowChunks((rows) => {
+    if (rows > columns.capacity) growWindowColumns(columns, Math.max(rows, columns.capacity * 2));
+  });
+  const numbers = new Map<string, number>();
+  const table: EntityTable = { keys: [], ...createTable(64) };
+  const freeNumbers: number[] = [];
+  const seen = createLastSeen();
+  const query = { start: 0, end: 0, entity: -1, timeMs: 0, knownLimit: Number.POSITIVE_INFINITY };
+  let eventCount = 0;
+  let keyCharacters = 0;
+  let hand = 0;
+
+  const enter = (key: string): number => {
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
+    const entity = freeNumbers.pop() ?? table.keys.length;
+    if (entity === table.chunks.length) growTable(table);
+    table.keys[entity] = key;
+    numbers.set(key, entity);
+    keyCharacters += key.length;
+    return entity;
+  };
+
+  const settle = (entity: number): void => {
+    const start = table.starts[entity]!;
+    const end = start + table.counts[entity]!;
+    const from = start + table.settled[entity]!;
+    if (from === end) return;
+    settleRows(columns, { start, from, end }, seen);
+    table.settled[entity] = end - start;
+  };
+
+  const releaseChunk = (entity: number): void => {
+    if (table.sizes[entity] !== NO_CHUNK) chunks.release(table.chunks[entity]!, table.sizes[entity]!);
+    table.sizes[entity] = NO_CHUNK;
+  };
+
+  /** Moves the rows to the front of their chunk when half of it is free, else to a chunk twice as large. */
+  const makeRoom = (entity: number): void => {
+    const size = table.sizes[entity]!;
+    const count = table.counts[entity]!;
+    const from = table.starts[entity]!;
+    const isRoomy = size !== NO_CHUNK && count * 2 <= 2 ** size;
+    const newSize = size === NO_CHUNK ? SMALLEST_CHUNK : isRoomy ? size : size + 1;
+    const to = isRoomy ? table.chunks[entity]! : chunks.take(newSize);
+    copyRows(columns, { from, count, to });
+    if (!isRoomy) releaseChunk(entity);
+    table.chunks[entity] = to;
+    table.sizes[entity] = newSize;
+    table.starts[entity] = to;
+    buildTiles(columns, { start: to, from: to, end: to + table.settled[entity]! });
+  };
+
+  const forget = (entity: number): void => {
+    const key = table.keys[entity]!;
+    numbers.delete(key);
+    keyCharacters -= key.length;
+    table.keys[entity] = undefined;
+    if (history) forgetEntity(history, entity);
+    freeNumbers.push(entity);
+  };
+
+  const evictEntity = (entity: number, horizonMs: number): number => {
+    settle(entity);
+    const from = table.starts[entity]!;
+    const to = rowsBefore(columns.times, { from, to: from + table.counts[entity]!, timeMs: horizonMs });
+    if (to === from) return 0;
+    if (history) evictRows(history, plan, columns, { entity, from, to });
+    table.starts[entity]! += to - from;
+    table.counts[entity]! -= to - from;
+    table.settled[entity]! -= to - from;
+    if (table.counts[entity] === 0) {
+      releaseChunk(entity);
+      if (history === undefined) forget(entity);
+    }
+    return to - from;
+  };
+
+  return {
+    columns, history, enter,
+    find: (key) => numbers.get(key) ?? -1,
+    append: (entity) => {
+      const end = table.starts[entity]! + table.counts[entity]!;
+      const isFull = table.sizes[entity] === NO_CHUNK || end === table.chunks[entity]! + 2 ** table.sizes[entity]!;
+      if (isFull) makeRoom(entity);
+      eventCount++;
+      return table.starts[entity]! + table.counts[entity]!++;
+    },
+    load: (entity, count) => {
+      const size = Math.max(SMALLEST_CHUNK, 32 - Math.clz32(count - 1));
+      const start = chunks.take(size);
+      table.chunks[entity] = start;
+      table.sizes[entity] = size;
+      table.starts[entity] = start;
+      table.counts[entity] = count;
+      eventCount += count;
+      return start;
+    },
+    evaluate: (entity, timeMs, out) => {
+      if (entity >= 0) settle(entity);
+      query.start = entity < 0 ? 0 : table.starts[entity]!;
+      query.end = entity < 0 ? 0 : query.start + table.counts[entity]!;
+      query.entity = entity;
+      query.timeMs = timeMs;
+      operator.evaluate(query, out);
+    },
+    evict: (horizonMs, visits) => {
+      let evicted = 0;
+      for (let visit = Math.min(visits, table.keys.length); visit > 0; visit--) {
+        hand = hand + 1 < table.keys.length ? hand + 1 : 0;
+        if (table.keys[hand] !== undefined && table.counts[hand]! > 0) evicted += evictEntity(hand, horizonMs);
+      }
+      eventCount -= evicted;
+      return evicted;
+    },
+    *entities() {
+      for (const [key, entity] of numbers) {
+        settle(entity);
+        yield { key, entity, start: table.starts[entity]!, count: table.counts[entity]! };
+      }
+    },
+    get entityCount() { return numbers.size; },
+    get eventCount() { return eventCount; },
+    memoryBytes: () => sizeOfColumns(columns) + table.chunks.length * 17 + keyCharacters * 2 + numbers.size * KEY_OVERHEAD_BYTES,
+  };
+}
+
+function createTable(size: number): Omit<EntityTable, "keys"> {
+  return {
+    chunks: new Int32Array(size), sizes: new Int8Array(size).fill(NO_CHUNK),
+    starts: new Int32Array(size), counts: new Int32Array(size), settled: new Int32Array(size),
+  };
+}
+
+function growTable(table: EntityTable): void {
+  const larger = createTable(table.chunks.length * 2);
+  larger.chunks.set(table.chunks);
+  larger.sizes.set(table.sizes);
+  larger.starts.set(table.starts);
+  larger.counts.set(table.counts);
+  larger.settled.set(table.settled);
+  Object.assign(table, larger);
+}

@@ -1,0 +1,130 @@
+/**
+ * One feature view's online state: takes the stream's events in order of offset, answers reads by key and time.
+ * It does no I/O and keeps no clock; the engine feeds it, asks it and stores its snapshots.
+ *
+ * Reads are exact for times not further back than the stream's lateness; older ones are refused once events that
+ * they would need have left memory.
+ */
+import { compileExpression } from "../../define/index.ts";
+import type { FeatureView, Scalar } from "../../define/index.ts";
+import { StrataError } from "../../kernel/errors.ts";
+import type { DecodedBatch } from "../streams/decoded-batch.ts";
+import { createKeyReader, joinKey } from "./entity-key.ts";
+import { createEntityStore } from "./entity-store.ts";
+import type { EntityStore } from "./entity-store.ts";
+import { createFieldReader } from "./event-fields.ts";
+import { writeSlot } from "./slot-values.ts";
+import type { WindowColumns } from "./window-columns.ts";
+import { planWindows } from "./window-plan.ts";
+import type { PlannedFeature, WindowPlan } from "./window-plan.ts";
+
+/** A feature's value; null = missing. */
+export type FeatureValue = Scalar | null;
+
+/** Where a view stands besides its columns; stored with them. */
+export interface ViewProgress {
+  /** Everything below this offset was applied. */
+  nextOffset: number;
+  /** Events that belong to an entity and pass the view's condition, ever. */
+  appliedEvents: number;
+  /** Events without a usable key, ever. */
+  keylessEvents: number;
+  /** Events that left memory, ever. */
+  evictedEvents: number;
+  /** The latest event time seen. */
+  latestMs: number;
+  /** Events before this may have left memory. */
+  horizonMs: number;
+}
+
+export interface ViewState {
+  readonly view: FeatureView;
+  readonly plan: WindowPlan;
+  readonly store: EntityStore;
+  readonly progress: ViewProgress;
+  /** Applies the events of a batch that were not applied yet. */
+  apply(batch: DecodedBatch): void;
+  /** Drops events that no read at `nowMs` or later can need; a share of the entities per call. */
+  evict(nowMs: number, visits: number): void;
+  /**
+   * Writes the entity's features, in the order of the view's features, to `out[at]` and following.
+   * Raises ENTITY_KEY_INVALID, or FEATURE_TIME_TOO_OLD when events that `atMs` needs have left memory.
+   */
+  read(keyParts: readonly string[], atMs: number, out: FeatureValue[], at: number): void;
+}
+
+export function createViewState(view: FeatureView, store?: EntityStore, progress: ViewProgress = startOfLog()): ViewState {
+  const plan = planWindows(view);
+  return buildState({ view, plan, store: store ?? createEntityStore(plan), progress });
+}
+
+function startOfLog(): ViewProgress {
+  return { nextOffset: 0, appliedEvents: 0, keylessEvents: 0, evictedEvents: 0, latestMs: Number.NEGATIVE_INFINITY, horizonMs: Number.NEGATIVE_INFINITY };
+}
+
+type StateParts = Pick<ViewState, "view" | "plan" | "store" | "progress">;
+
+function buildState(parts: StateParts): ViewState {
+  const { view, plan, store, progress } = parts;
+  const values = new Float64Array(plan.features.length);
+  return {
+    ...parts,
+    apply: createApplier(parts),
+    evict: (nowMs, visits) => {
+      const horizonMs = Math.min(nowMs, progress.latestMs) - view.from.latenessMs - plan.keepMs;
+      if (!(horizonMs > Number.NEGATIVE_INFINITY)) return;
+      const evicted = store.evict(horizonMs, visits);
+      progress.evictedEvents += evicted;
+      if (evicted > 0) progress.horizonMs = Math.max(progress.horizonMs, horizonMs);
+    },
+    read: (keyParts, atMs, out, at) => {
+      if (atMs < progress.horizonMs + plan.keepMs) throw tooOld(view, atMs, progress.horizonMs + plan.keepMs);
+      store.evaluate(store.find(joinKey(view, keyParts)), atMs, values);
+      for (let feature = 0; feature < values.length; feature++) out[at + feature] = toFeatureValue(plan.features[feature]!, values[feature]!, store.columns);
+    },
+  };
+}
+
+function createApplier({ view, plan, store, progress }: StateParts): ViewState["apply"] {
+  const keyOf = createKeyReader(view);
+  const fieldsOf = createFieldReader(view);
+  const holds = view.where === undefined ? undefined : compileExpression(view.where);
+  const event = { row: {} as Readonly<Record<string, unknown>>, timeMs: 0 };
+
+  const applyEvent = (): void => {
+    if (holds !== undefined && holds(event.row, event.timeMs) !== true) return;
+    const key = keyOf(event.row, event.timeMs);
+    if (key === undefined) {
+      progress.keylessEvents++;
+      return;
+    }
+    const at = store.append(store.enter(key));
+    store.columns.times[at] = event.timeMs;
+    for (let slot = 0; slot < plan.slots.length; slot++) writeSlot(plan.slots[slot]!, store.columns, event, at);
+    progress.appliedEvents++;
+  };
+
+  return ({ baseOffset, rows, timesMs }) => {
+    for (let index = Math.max(0, progress.nextOffset - baseOffset); index < rows.length; index++) {
+      event.row = fieldsOf(rows[index]!);
+      event.timeMs = timesMs[index]!;
+      if (event.timeMs > progress.latestMs) progress.latestMs = event.timeMs;
+      applyEvent();
+    }
+    progress.nextOffset = Math.max(progress.nextOffset, baseOffset + rows.length);
+  };
+}
+
+function toFeatureValue({ type, codeColumn }: PlannedFeature, value: number, columns: WindowColumns): FeatureValue {
+  if (Number.isNaN(value)) return null;
+  if (type === "number") return value;
+  return type === "boolean" ? value === 1 : columns.dictionaries[codeColumn]!.values[value]!;
+}
+
+function tooOld(view: FeatureView, atMs: number, oldestMs: number): StrataError {
+  return new StrataError("FEATURE_TIME_TOO_OLD", { view: view.name, time: isoTime(atMs), oldest: isoTime(oldestMs) });
+}
+
+function isoTime(timeMs: number): string {
+  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs); // what a Date can hold
+}
