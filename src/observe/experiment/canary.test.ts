@@ -133,6 +133,13 @@ test("sums that cannot be and policies without sense are refused", () => {
 const arm = fc.tuple(fc.integer({ min: 2, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true })).map(([n, rate]) => proportion(Math.round(n * rate), n));
 const options = { alpha: 0.05, plannedSamples: 10_000 };
 
+test("the sequence ends where the mixture likelihood ratio reaches 1 / alpha", () => {
+  // computed apart: the ratio of Johari et al. 2017 with V = v_c / n_c + v_t / n_t, its root in d by bisection
+  const { difference, low, high, pValue } = compareSequentially(proportion(500, 10_000), proportion(560, 9000), options)!;
+  const expected = [0.012222222222222218, 0.002047031844747721, 0.022397412599696714, 0.008265972762622854];
+  for (const [i, value] of [difference, low, high, pValue].entries()) assert.ok(Math.abs(value - expected[i]!) < 1e-12, `${value} is not ${expected[i]}`);
+});
+
 test("the sequence holds the difference, narrows with alpha, turns with the arms and agrees with the p-value", () => {
   fc.assert(fc.property(arm, arm, (control, treatment) => {
     const comparison = compareSequentially(control, treatment, options);

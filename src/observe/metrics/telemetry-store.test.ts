@@ -30,10 +30,11 @@ test("a frozen label set is recognised by identity, a reused mutable one is not 
   const frozen = Object.freeze({ route: "/a" });
   const reused = { route: "/a" };
   for (let i = 0; i < 3; i++) requests.add(1, frozen);
-  requests.add(1, reused);
-  reused.route = "/b";
-  requests.add(1, reused);
-  assert.deepEqual(instrument(store, "requests", "counter").series.map(({ labels, value }) => [labels["route"], value]), [["/a", 4], ["/b", 1]]);
+  for (const route of ["/b", "/c"]) { // two new series in a row, from one object
+    reused.route = route;
+    requests.add(1, reused);
+  }
+  assert.deepEqual(instrument(store, "requests", "counter").series.map(({ labels, value }) => [labels["route"], value]), [["/a", 3], ["/b", 1], ["/c", 1]]);
 });
 
 test("rates cover the last finished seconds and shrink to the store's age", () => {

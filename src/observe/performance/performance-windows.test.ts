@@ -112,6 +112,9 @@ test("intervals have their reference values and cover the truth as often as they
   const wilson = wilsonInterval(7, 50, Z95);
   assertClose(wilson.low, 0.06950833427016292);
   assertClose(wilson.high, 0.26186193710585537);
+  const area = aucInterval(0.76, 100, 200, Z95); // Hanley & McNeil's formula, computed apart
+  assertClose(area.low, 0.699033804086123);
+  assertClose(area.high, 0.820966195913877);
   const random = createRandom("coverage");
   let covered = 0;
   for (let round = 0; round < 400; round++) {
