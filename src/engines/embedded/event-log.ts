@@ -17,7 +17,7 @@ import { openConsumerCheckpoints, type ConsumerCheckpoints } from "./consumer-ch
 import { removeLeftovers } from "./durable-file.ts";
 import { fileNameOf, nameOfFile } from "./file-name.ts";
 import { nodeFiles, type Files } from "./files.ts";
-import { lockFolder, type FolderLock } from "./folder-lock.ts";
+import type { FolderLock } from "./folder-lock.ts";
 import { readLog } from "./log-reader.ts";
 import { recoverLog } from "./log-recovery.ts";
 import { retainLog } from "./log-retention.ts";
@@ -60,7 +60,7 @@ export async function openEmbeddedEventLog(options: EmbeddedEventLogOptions): Pr
     logger: silentLogger, files: nodeFiles, newSeed: () => randomInt(2 ** 32), ...options,
   };
   await settings.files.makeFolder(settings.folder);
-  const lock = await lockFolder(settings.folder);
+  const lock = await settings.files.lock(settings.folder);
   try {
     await removeLeftovers(settings.files, settings.folder);
     const checkpoints = await openConsumerCheckpoints(join(settings.folder, "checkpoints"), settings);

@@ -1,9 +1,10 @@
 /**
  * The few file operations the embedded engines need, as an interface so that tests can make a write
- * or a sync fail. Nothing here decides anything; durability rules live with the callers.
+ * or a sync fail, or lose power. Nothing here decides anything; durability rules live with the callers.
  */
 import { mkdir, open, readFile, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { lockFolder, type FolderLock } from "./folder-lock.ts";
 
 export interface OpenFile {
   /** Fills `buffer` from `position`; returns how many bytes there were, fewer only at the end of the file. */
@@ -33,6 +34,8 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Resolves when names created, renamed or removed in the folder would survive power loss. */
   syncFolder(folder: string): Promise<void>;
+  /** Makes the caller the folder's only user; DATA_DIR_LOCKED while there is another. */
+  lock(folder: string): Promise<FolderLock>;
 }
 
 const FLAGS = { read: "r", update: "r+", create: "wx+" } as const;
@@ -53,6 +56,7 @@ export const nodeFiles: Files = {
     await using handle = await open(folder, "r");
     await handle.sync();
   },
+  lock: lockFolder,
 };
 
 function openFileOf(handle: FileHandle): OpenFile {

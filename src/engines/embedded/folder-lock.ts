@@ -6,7 +6,7 @@
  * Nobody else in this process may open and close the file `lock`: POSIX drops a process's locks on any close.
  */
 import { DatabaseSync } from "node:sqlite";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
 
@@ -24,6 +24,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     if (!isBusy(thrown)) throw thrown;
     throw new StrataError("DATA_DIR_LOCKED", { folder, pid: await ownerOf(folder) }, { cause: thrown });
   }
+  await rm(join(folder, "lock-owner"), { force: true }); // a file that is truncated and rewritten, ext4 would flush: 2 ms
   await writeFile(join(folder, "lock-owner"), `${process.pid}\n`);
   return { release: () => database.close() };
 }

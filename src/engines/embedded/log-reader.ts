@@ -8,7 +8,7 @@ import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { indexOf, oldestOffset, type LogState } from "./log-state.ts";
 import { decodeBatch, type BatchHeader } from "./record-batch.ts";
-import { batchAt, isDamage, type IntactBatch, type SegmentBytes } from "./segment-walk.ts";
+import { batchAt, headerAt, isDamage, type BatchAt, type Damage, type SegmentBytes } from "./segment-walk.ts";
 import { markBeforeOffset, markBeforeTime, segmentHolding, type Segment } from "./segment.ts";
 
 /** Large enough that reading costs few system calls, small enough to hold for every slow consumer. */
@@ -111,19 +111,33 @@ function createDiskReader(log: LogState, files: Files): DiskReader {
   return {
     batch: async (offset) => {
       const at = await seek(offset);
-      for (;;) {
-        const batch = await nextBatch(log, at);
-        at.position += batch.header.sizeBytes;
-        at.offset = batch.header.baseOffset + batch.header.count;
-        if (at.offset > offset) return batch;
-      }
+      while (at.offset < offset && await skipBatch(log, at, offset));
+      const batch = intactOrThrow(log, at.segment, await batchAt(bytesOf(at), at.position, at.offset));
+      moveOn(at, batch.header);
+      return batch;
     },
     close,
   };
 }
 
-async function nextBatch(log: LogState, { segment, window, position, offset }: Cursor): Promise<IntactBatch> {
-  const found = await batchAt({ window, seed: segment.seed, sizeBytes: segment.sizeBytes }, position, offset);
+/** Steps over a batch that ends at or before `offset`, by its header alone; false when it holds the offset. */
+async function skipBatch(log: LogState, at: Cursor, offset: number): Promise<boolean> {
+  const { header } = intactOrThrow(log, at.segment, await headerAt(bytesOf(at), at.position, at.offset));
+  if (header.baseOffset + header.count > offset) return false;
+  moveOn(at, header);
+  return true;
+}
+
+function moveOn(at: Cursor, header: BatchHeader): void {
+  at.position += header.sizeBytes;
+  at.offset = header.baseOffset + header.count;
+}
+
+function bytesOf({ window, segment }: Cursor): SegmentBytes {
+  return { window, seed: segment.seed, sizeBytes: segment.sizeBytes };
+}
+
+function intactOrThrow<Found extends BatchAt>(log: LogState, segment: Segment, found: Found | Damage): Found {
   if (!isDamage(found)) return found;
   throw new StrataError("LOG_CORRUPT", { log: log.name, file: segment.path, position: found.position, reason: found.reason });
 }

@@ -44,13 +44,15 @@ async function listSegments(log: LogState, files: Files): Promise<readonly Segme
   return kept;
 }
 
-/** In order, without the empty files that a failed rotation may leave: only the last segment may be empty. */
+/** In order, without the empty files that a failed rotation may leave beside the segment that took their place. */
 function withoutUnused(found: readonly Segment[], log: string): readonly Segment[] {
   const kept: Segment[] = [];
   for (const segment of found.toSorted((a, b) => a.baseOffset - b.baseOffset || a.sizeBytes - b.sizeBytes)) {
     const before = kept.at(-1);
-    if (before?.sizeBytes === 0) kept.pop();
-    else if (before?.baseOffset === segment.baseOffset) throw new StrataError("LOG_CORRUPT", { log, file: segment.path, position: 0, reason: "another segment starts at the same offset" });
+    if (before?.baseOffset === segment.baseOffset) {
+      if (before.sizeBytes > 0) throw new StrataError("LOG_CORRUPT", { log, file: segment.path, position: 0, reason: "another segment starts at the same offset" });
+      kept.pop();
+    }
     kept.push(segment);
   }
   return kept;
@@ -80,8 +82,7 @@ async function cutTail(log: LogState, decision: Extract<TailDecision, { kind: "c
   const { position, reason } = decision.damage;
   const damage: LogDamage = { log: log.name, file: last.path, position, kind: "torn-tail", reason };
   logger.log("warn", `Log "${log.name}": cut ${last.sizeBytes - position} bytes that were never acknowledged`, { ...damage });
-  await file.truncate(position);
-  await file.datasync();
+  await file.truncate(position); // the next append's sync makes this durable; until then it would be found and cut again
   last.sizeBytes = position;
   log.tornTails = [damage];
 }

@@ -31,7 +31,7 @@ export interface IntactBatch extends BatchAt {
   readonly bytes: Buffer;
 }
 
-export function isDamage(found: Damage | BatchAt): found is Damage {
+export function isDamage<Found extends BatchAt>(found: Damage | Found): found is Damage {
   return "reason" in found;
 }
 
