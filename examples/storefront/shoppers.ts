@@ -1,6 +1,7 @@
 /**
  * A seeded world of shoppers: customers with tastes, items with categories, prices and complements, visits that end in
- * clicks and purchases. `shift` changes the season: tastes move, prices rise, other items come into fashion.
+ * clicks and purchases. `shift` changes the season: tastes move, prices rise, other items come into fashion,
+ * and people stop buying the same again.
  * Nothing here knows the recommender; a visitor only reacts to the list it is shown.
  */
 
@@ -64,6 +65,7 @@ export function createShoppers(random: ShopperRandom): Shoppers {
   const visitors = cumulative(customers.map((customer) => customer.activity));
   const byName = new Map(customers.map((customer) => [customer.name, customer]));
   let priceFactor = 1;
+  let habit = { repeat: 0.35, complement: 0.15 };
 
   const byCategory = CATEGORIES.map((_, category) => list.filter((product) => product.category === category));
   let shelves = byCategory.map((shelf) => cumulative(shelf.map((product) => fashion.get(product.item)!)));
@@ -71,8 +73,8 @@ export function createShoppers(random: ShopperRandom): Shoppers {
   const wish = (customer: Customer): string => {
     const draw = random.next();
     const latest = customer.history.at(-1 - random.integer(5));
-    if (draw < 0.25 && customer.history.length > 0) return random.pick(customer.history);
-    if (draw < 0.5 && latest !== undefined) return random.pick(complements.get(latest)!);
+    if (draw < habit.repeat && customer.history.length > 0) return random.pick(customer.history);
+    if (draw < habit.repeat + habit.complement && latest !== undefined) return random.pick(complements.get(latest)!);
     const category = drawFrom(cumulative(customer.tastes), random);
     return byCategory[category]![drawFrom(shelves[category]!, random)]!.item;
   };
@@ -114,6 +116,7 @@ export function createShoppers(random: ShopperRandom): Shoppers {
     },
     shift: () => {
       priceFactor *= 1.6;
+      habit = { repeat: 0.03, complement: 0.55 };
       for (const customer of customers) customer.tastes = [...customer.tastes.slice(5), ...customer.tastes.slice(0, 5)];
       const ranks = list.map((product) => product.item).toReversed();
       ranks.forEach((item, rank) => fashion.set(item, 1 / (1 + rank * 0.02)));

@@ -66,3 +66,8 @@ export function createManualClock(startMs = 0): ManualClock {
       }),
   };
 }
+
+/** A clock whose `now` is set by a replay while deadlines and latencies stay real. */
+export function createReplayClock(startMs: number): ManualClock {
+  return { ...createManualClock(startMs), monotonicMs: systemClock.monotonicMs };
+}

@@ -5,7 +5,7 @@
  */
 import type { Application, Endpoint, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { reasonOf } from "../kernel/errors.ts";
+import { StrataError, reasonOf } from "../kernel/errors.ts";
 import { advanceRollout, decideRetraining, decideRollback } from "../modelops/index.ts";
 import type { DecisionLog, Evidence, Experiments, NewDecision, Registry, RetrainingSnapshot, RolloutAdvance, RolloutState, Rollouts, RunTrigger } from "../modelops/index.ts";
 import { decideCanary } from "../observe/index.ts";
@@ -52,6 +52,8 @@ export interface Controller {
   /** Trains now, whatever the triggers say, and puts the result on trial or into service. */
   train(model: Model, trigger: RunTrigger): Promise<TrainedVersion>;
   rollback(model: string, reason: string, actor: string): Promise<void>;
+  /** Ends the trial of a challenger; the champion stays. ROLLOUT_NOT_FOUND when there is none. */
+  cancelRollout(model: string, reason: string, actor: string): Promise<void>;
   isTraining(model: string): boolean;
   /** Resolves when no training is running. */
   idle(): Promise<void>;
@@ -191,6 +193,15 @@ export function createController(options: ControllerOptions): Controller {
     await refresh(model);
   };
 
+  const cancelRollout = async (model: string, reason: string, actor: string): Promise<void> => {
+    const active = await rollouts.activeOf(model);
+    if (active === undefined) throw new StrataError("ROLLOUT_NOT_FOUND", { model });
+    await rollouts.cancel(active.id, reason);
+    await registry.removeAlias({ model, alias: "challenger", reason, actor });
+    await decide({ kind: "rollout", subject: model, verdict: "cancel", reason });
+    await refresh(model);
+  };
+
   const considerRetraining = async (model: Model): Promise<void> => {
     const decision = decideRetraining(await snapshotOf(model));
     if (decision.retrain) {
@@ -249,7 +260,7 @@ export function createController(options: ControllerOptions): Controller {
       }
     },
     trafficPlan: (model) => plans.get(model) ?? NOBODY,
-    train, rollback,
+    train, rollback, cancelRollout,
     isTraining: (model) => trainings.has(model),
     idle: async () => {
       await Promise.allSettled(trainings.values());

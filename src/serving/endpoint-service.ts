@@ -60,7 +60,7 @@ export interface EndpointServiceOptions {
 }
 
 /** Rows kept with each sampled prediction: enough for drift and audit, a small part of a ranking's candidates. */
-const SAMPLE_ROWS = 10;
+const SAMPLE_ROWS = 20;
 
 interface Scored {
   readonly rows: FeatureRows;

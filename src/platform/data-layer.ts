@@ -1,0 +1,121 @@
+/** Layer 2 over its engines: ingestion, features, candidates and the lake, started together and closed together. */
+import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake } from "../data/index.ts";
+import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake } from "../data/index.ts";
+import type { Application, Model } from "../define/index.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { StrataError } from "../kernel/errors.ts";
+import { createIdSource } from "../kernel/ids.ts";
+import type { IdSource } from "../kernel/ids.ts";
+import type { TelemetryStore } from "../observe/index.ts";
+import type { Logger } from "../ports/telemetry.ts";
+import type { EntityKeys, FeatureReadResult } from "../protocols/admin/feature-read.ts";
+import type { Config } from "./config.ts";
+import type { Engines } from "./engines.ts";
+
+export interface DataLayer extends AsyncDisposable {
+  readonly decoder: EventDecoder;
+  readonly ids: IdSource;
+  readonly ingestion: Ingestion;
+  readonly features: FeatureEngine;
+  readonly candidates: CandidateEngine;
+  readonly lake: Lake;
+  applyDefinition(application: Application): Promise<void>;
+  checkpoint(): Promise<void>;
+  /** Drops log segments that the definition's retention names and the lake has. */
+  retain(): Promise<void>;
+  /** Whether lately arrived events are good enough to learn from. */
+  quality(model: Model): { readonly ok: boolean; readonly reason: string };
+  readFeatures(view: string, keys: readonly EntityKeys[], atMs: number | undefined): Promise<FeatureReadResult>;
+}
+
+export interface DataLayerOptions {
+  readonly engines: Engines;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: TelemetryStore;
+  readonly application: () => Application;
+}
+
+/** A stream that refuses more than this share of its events is not learned from. */
+const MAX_REFUSED_SHARE = 0.5;
+const MINIMUM_EVENTS_JUDGED = 100;
+
+export async function openDataLayer({ engines, config, clock, logger, telemetry, application }: DataLayerOptions): Promise<DataLayer> {
+  const { log, states, database, analytics, lakeFolder } = engines;
+  const streams = () => application().streams;
+  const ids = createIdSource(clock, Math.random);
+  const decoder = createEventDecoder({ streams });
+  const shared = { log, decoder, states, clock, logger, meter: telemetry };
+  await using stack = new AsyncDisposableStack();
+
+  const ingestion = createIngestion({ ...shared, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
+  const features = createFeatureEngine({ ...shared, application });
+  const candidates = createCandidateEngine({ ...shared, application });
+  const lake = createLake({ ...shared, analytics, database, folder: lakeFolder, streams });
+  for (const part of [features, candidates, lake]) {
+    stack.use(part);
+    await part.start();
+  }
+  await ingestion.start(new AbortController().signal);
+  stack.defer(() => ingestion.stop(10_000)); // first to close: nothing new comes in while the others drain
+
+  const owned = stack.move();
+  return {
+    decoder, ids, ingestion, features, candidates, lake,
+    applyDefinition: async (next) => {
+      await lake.followNewStreams();
+      await features.applyDefinition(next);
+      await candidates.applyDefinition(next);
+    },
+    checkpoint: async () => {
+      await features.checkpoint();
+      await candidates.checkpoint();
+    },
+    retain: async () => {
+      for (const stream of streams().values()) {
+        const { maxAgeMs, maxBytes } = stream.retention;
+        if (maxAgeMs === undefined && maxBytes === undefined) continue;
+        await lake.flush(stream.name);
+        await log.retain(stream.name, stream.retention);
+      }
+    },
+    quality: (model) => judgeQuality(telemetry, model.examples.kind === "each-event" ? model.examples.from.name : model.examples.candidates.interactions[0]!.from.name),
+    readFeatures: (view, keys, atMs) => readFeatures({ features, application, clock }, { view, keys, atMs }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function judgeQuality(telemetry: TelemetryStore, stream: string): { readonly ok: boolean; readonly reason: string } {
+  const counter = telemetry.snapshot().instruments.find((entry) => entry.name === "strata_ingest_events_total");
+  if (counter?.kind !== "counter") return { ok: true, reason: "" };
+  const perMinute = (result: string): number => 60 * (counter.series.find(({ labels }) => labels["stream"] === stream && labels["result"] === result)?.perSecond.last60s ?? 0);
+  const [accepted, rejected] = [perMinute("accepted"), perMinute("rejected")];
+  const share = rejected / Math.max(1, accepted + rejected);
+  if (accepted + rejected < MINIMUM_EVENTS_JUDGED || share <= MAX_REFUSED_SHARE) return { ok: true, reason: "" };
+  return { ok: false, reason: `${Math.round(share * 100)} % of the last minute's ${Math.round(accepted + rejected)} events of stream "${stream}" were refused` };
+}
+
+interface ReadContext {
+  readonly features: FeatureEngine;
+  readonly application: () => Application;
+  readonly clock: Clock;
+}
+
+interface ReadRequest {
+  readonly view: string;
+  readonly keys: readonly EntityKeys[];
+  readonly atMs: number | undefined;
+}
+
+async function readFeatures({ features, application, clock }: ReadContext, { view: name, keys, atMs = clock.now() }: ReadRequest): Promise<FeatureReadResult> {
+  const view = application().featureViews.get(name);
+  if (view === undefined) throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view: name, known: [...application().featureViews.keys()].join(", ") });
+  const parts = keys.map((key) => view.entities.map((entity) => key[entity.name] ?? missingKey(entity.name, Object.keys(key))));
+  await features.fresh([view.from.name]);
+  return { view: name, features: Object.keys(view.features), atMs, offset: features.appliedOffset(view.from.name), rows: features.read({ view: name, keys: parts, atMs }) };
+}
+
+function missingKey(entity: string, given: readonly string[]): never {
+  throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `only ${given.join(", ") || "nothing"} was given` });
+}

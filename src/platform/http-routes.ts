@@ -1,0 +1,60 @@
+/** Which protocol answers which path: the front door of one process. */
+import { createAdmission, createRouteTable } from "../gateway/index.ts";
+import type { Route } from "../gateway/index.ts";
+import type { Ingestion } from "../data/index.ts";
+import { StrataError } from "../kernel/errors.ts";
+import type { TelemetryStore } from "../observe/index.ts";
+import { adminRoutes } from "../protocols/admin/routes.ts";
+import type { AdminHandler } from "../protocols/admin/routes.ts";
+import type { AdminSources } from "../protocols/admin/sources.ts";
+import { handleEndpoint } from "../protocols/endpoints.ts";
+import { handleEvents } from "../protocols/events/events.ts";
+import { errorResponse } from "../protocols/http.ts";
+import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
+import type { InferenceServer } from "../protocols/kserve/rest.ts";
+import { renderPrometheusText } from "../protocols/prometheus/text.ts";
+import type { EndpointService } from "../serving/index.ts";
+
+export interface FrontDoor {
+  readonly admin: AdminSources;
+  readonly ingestion: Ingestion;
+  readonly endpoints: EndpointService;
+  readonly inference: InferenceServer;
+  readonly telemetry: TelemetryStore;
+  readonly console: (request: HttpRequest) => Promise<HttpResponse | undefined>;
+}
+
+/** Requests in flight over all connections; each holds its body and an answer, so this bounds memory. */
+const MAX_IN_FLIGHT = 10_000;
+
+export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Promise<HttpResponse> {
+  const admission = createAdmission({ maxInFlight: MAX_IN_FLIGHT });
+  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+  const table = createRouteTable<AdminHandler>([
+    route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
+    ...adminRoutes(parts.admin),
+  ]);
+
+  const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
+    const { path } = request;
+    const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
+    if (events) return events;
+    if (path.startsWith("/v1")) {
+      const match = table.match(request.method, path);
+      if (match) return match.route.handle(match.parameters, request);
+    }
+    if (path === "/metrics") return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot()) };
+    const answer = path.startsWith("/v2") ? await handleInferenceProtocol(parts.inference, request) : await parts.console(request);
+    if (answer) return answer;
+    throw new StrataError("ROUTE_NOT_FOUND", { method: request.method, path });
+  };
+
+  return async (request) => {
+    try {
+      return await admission.admit(() => dispatch(request));
+    } catch (thrown) {
+      return errorResponse(thrown);
+    }
+  };
+}
