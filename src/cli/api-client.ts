@@ -29,6 +29,19 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** A request that is answered by server-sent events. */
+export interface StreamOptions extends CallOptions {
+  /** Sends a POST with this value as JSON; a GET without one. */
+  readonly body?: unknown;
+}
+
+/** Bytes that are sent as they are. */
+export interface Upload {
+  /** Content-Type. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Paths begin with "/". `Answer` names what the server of this same package sends; it is not checked again here.
  * An answer without a body is undefined.
@@ -38,16 +51,18 @@ export interface ApiClient extends AsyncDisposable {
   get<Answer = unknown>(path: string, options?: CallOptions): Promise<Answer>;
   post<Answer = unknown>(path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
   delete<Answer = unknown>(path: string, options?: CallOptions): Promise<Answer>;
+  /** Sends bytes that already have their form, such as lines of a file. */
+  upload<Answer = unknown>(path: string, content: Upload, options?: CallOptions): Promise<Answer>;
   /** Uploads values as NDJSON, as fast as the server takes them. The timeout starts when the upload has ended. */
   postLines<Answer = unknown>(path: string, values: Iterable<unknown> | AsyncIterable<unknown>, options?: CallOptions): Promise<Answer>;
   /** An NDJSON answer, value by value. */
   lines<Item = unknown>(path: string, options?: CallOptions): AsyncIterable<Item>;
   /** Server-sent events until the server ends, the signal fires (which ends the iteration) or the loop is left. */
-  stream(path: string, options?: CallOptions): AsyncIterable<ServerSentEvent>;
+  stream(path: string, options?: StreamOptions): AsyncIterable<ServerSentEvent>;
   close(): Promise<void>;
 }
 
-type Body = { readonly type: string; readonly content: string | AsyncIterable<string> };
+type Body = { readonly type: string; readonly content: string | Uint8Array | AsyncIterable<string> };
 
 interface Call extends CallOptions {
   readonly method: "GET" | "POST" | "DELETE";
@@ -76,19 +91,24 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
     url: base.href.replace(/\/$/, ""),
     get: (path, callOptions) => json({ ...callOptions, method: "GET", path }),
     delete: (path, callOptions) => json({ ...callOptions, method: "DELETE", path }),
-    post: (path, body, callOptions) => json({
-      ...callOptions, method: "POST", path, body: body === undefined ? undefined : { type: JSON_TYPE, content: JSON.stringify(body) },
-    }),
+    post: (path, body, callOptions) => json({ ...callOptions, method: "POST", path, body: jsonBody(body) }),
+    upload: (path, { type, bytes }, callOptions) => json({ ...callOptions, method: "POST", path, body: { type, content: bytes } }),
     postLines: (path, values, callOptions) => json({ ...callOptions, method: "POST", path, body: { type: NDJSON_TYPE, content: ndjson(values) } }),
     lines: async function* <Item>(path: string, callOptions: CallOptions = {}) {
       for await (const line of openLines(connection, { ...callOptions, method: "GET", path, accept: NDJSON_TYPE })) {
         if (line !== "") yield parseJson(line, base) as Item; // as above
       }
     },
-    stream: (path, callOptions) => eventsOf(openLines(connection, { ...callOptions, method: "GET", path, accept: "text/event-stream" })),
+    stream: (path, { body, ...callOptions } = {}) => eventsOf(openLines(connection, {
+      ...callOptions, method: body === undefined ? "GET" : "POST", path, accept: "text/event-stream", body: jsonBody(body),
+    })),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function jsonBody(value: unknown): Body | undefined {
+  return value === undefined ? undefined : { type: JSON_TYPE, content: JSON.stringify(value) };
 }
 
 const JSON_TYPE = "application/json";
@@ -160,8 +180,9 @@ async function send(connection: Connection, call: Call, limit: CallLimit): Promi
       reject(error);
     });
   });
-  if (typeof call.body?.content === "object") startUpload(request, call.body.content, limit);
-  else request.end(call.body?.content);
+  const content = call.body?.content;
+  if (typeof content === "object" && Symbol.asyncIterator in content) startUpload(request, content, limit);
+  else request.end(content);
   const response = await answered;
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;

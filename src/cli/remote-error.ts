@@ -12,8 +12,10 @@ export interface RefusedResponse {
   readonly retryAfter?: string | undefined;
 }
 
+/** What the body says beside the error, such as which rows were refused, is in `details`. */
 export function errorOfResponse({ status, url, text, retryAfter }: RefusedResponse): StrataError {
-  const body = memberOf(parse(text), "error");
+  const document = parse(text);
+  const body = memberOf(document, "error");
   const code = memberOf(body, "code");
   const message = memberOf(body, "message");
   if (typeof code !== "string" || typeof message !== "string") {
@@ -21,11 +23,16 @@ export function errorOfResponse({ status, url, text, retryAfter }: RefusedRespon
   }
   if (!isErrorCode(code)) return new StrataError("INTERNAL", { reason: `the server answered ${code} (HTTP ${status}): ${message}` });
   const seconds = Number(retryAfter);
-  const error = new StrataError(code, {}, {
+  const error = new StrataError(code, besideError(document), {
     problems: problemsOf(memberOf(body, "problems")),
     ...(retryAfter !== undefined && Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {}),
   });
   return withSentences(error, message, memberOf(body, "hint"));
+}
+
+function besideError(document: unknown): Readonly<Record<string, unknown>> {
+  const { error: _, ...rest } = document as Readonly<Record<string, unknown>>; // an object: it has an error with a code
+  return rest;
 }
 
 /** The sentences were filled in on the server, where the details are; the table here has only their templates. */

@@ -45,6 +45,9 @@ export const ERRORS = {
   SERVER_UNREACHABLE: dependency(503, "UNAVAILABLE", "No Strata server answers at {url}: {reason}", "Start one with `strata up`, or give its address with --url."),
   DATA_DIR_LOCKED: caller(409, "FAILED_PRECONDITION", "The data folder {folder} is in use by process {pid}.", "Stop that process, or choose another folder with --data-dir."),
   FILE_NOT_FOUND: caller(404, "NOT_FOUND", "There is no file {path}.", "Check the path."),
+  FILE_EXISTS: caller(409, "ALREADY_EXISTS", "{folder} already has {files}.", "Choose another folder, or write over them with --force."),
+  FILE_UNREADABLE: caller(400, "FAILED_PRECONDITION", "{path} cannot be read: {reason}", "Check that it is a file and that you may read it."),
+  FILE_UNWRITABLE: caller(400, "FAILED_PRECONDITION", "{path} cannot be written: {reason}", "Check the permissions of its folder and the free disk space."),
   FILE_INVALID: caller(400, "INVALID_ARGUMENT", "{path} is not a valid {format} file: {reason}", "Fix the file, or name the right format."),
 
   // definition
