@@ -53,7 +53,7 @@ export function encodeCandidateState(state: CandidateIndexState): Uint8Array {
 
 /** STATE_CORRUPT when the bytes are of another version or too short. */
 export function decodeCandidateState(bytes: Uint8Array, file: string): CandidateIndexState {
-  const own = bytes.slice(); // aligned
+  const own = new Uint8Array(bytes); // a copy of its own, so aligned; slice() of a Buffer is none
   const view = new DataView(own.buffer);
   if (own.length < HEAD_BYTES || view.getUint32(0, true) !== VERSION) throw corrupt(file, "it is of another version");
   const jsonBytes = view.getUint32(4, true);

@@ -18,8 +18,8 @@ export interface StreamReader {
   readonly stream: Stream;
   /** The fields that the interactions read. */
   readonly fields: ReadonlySet<string>;
-  /** Visits the interactions of the batch's rows from index `from` on, in order. */
-  readBatch(batch: DecodedBatch, from: number, visit: Visit): void;
+  /** Visits the interactions of the batch's rows [from, to), in order. */
+  readBatch(batch: DecodedBatch, from: number, to: number, visit: Visit): void;
   /** Prepares columns for visiting single events, by index, in any order. */
   overColumns(events: EventColumns): (index: number, visit: Visit) => void;
 }
@@ -42,8 +42,8 @@ function createStreamReader(stream: Stream, planned: readonly PlannedInteraction
   };
   return {
     stream, fields,
-    readBatch: ({ rows, timesMs, knownAtMs }, from, visit) => {
-      for (let index = from; index < rows.length; index++) visitRow({ row: toStored(rows[index]!), timeMs: timesMs[index]!, knownAtMs: knownAtMs[index]! }, visit);
+    readBatch: ({ rows, timesMs, knownAtMs }, from, to, visit) => {
+      for (let index = from; index < to; index++) visitRow({ row: toStored(rows[index]!), timeMs: timesMs[index]!, knownAtMs: knownAtMs[index]! }, visit);
     },
     overColumns: (events) => {
       const cursor = createEventCursor(events, fields);
