@@ -7,7 +7,7 @@ import type { Application, Endpoint, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError, reasonOf } from "../kernel/errors.ts";
 import { advanceRollout, decideRetraining, decideRollback } from "../modelops/index.ts";
-import type { DecisionLog, Evidence, Experiments, NewDecision, Registry, RetrainingSnapshot, RolloutAdvance, RolloutState, Rollouts, RunTrigger } from "../modelops/index.ts";
+import type { DecisionLog, Experiments, GateVerdict, NewDecision, Registry, RetrainingSnapshot, RolloutAdvance, RolloutState, Rollouts, RunTrigger } from "../modelops/index.ts";
 import { decideCanary } from "../observe/index.ts";
 import type { Logger } from "../ports/telemetry.ts";
 import type { TrafficPlan } from "../serving/index.ts";
@@ -39,7 +39,7 @@ export interface TrainedVersion {
   readonly version: number;
   readonly passed: boolean;
   readonly reason: string;
-  readonly gates: Evidence["gates"];
+  readonly gates: readonly GateVerdict[];
 }
 
 export interface Controller {
@@ -159,7 +159,7 @@ export function createController(options: ControllerOptions): Controller {
   const actOn = async (rollout: RolloutState, { action, reason, state }: RolloutAdvance): Promise<void> => {
     const { model, challenger, champion } = rollout;
     if (action === "promote") {
-      const gates = gatesOf(await registry.evidence(model), challenger);
+      const gates = await registry.gates(model, challenger);
       await registry.moveAlias({ model, alias: "champion", version: challenger, gates, expected: champion, reason, actor: ACTOR, decision: state.decisions.at(-1) });
     }
     if (action === "reject") await registry.removeAlias({ model, alias: "challenger", reason, actor: ACTOR, decision: state.decisions.at(-1) });
@@ -274,9 +274,4 @@ export function createController(options: ControllerOptions): Controller {
       }, `${window.version} ${verdict} ${drifted.map((column) => column.column).toSorted().join(",")}`);
     },
   };
-}
-
-/** The gate verdicts under which the version became challenger. */
-function gatesOf(evidence: readonly Evidence[], version: number): Evidence["gates"] {
-  return evidence.findLast((record) => record.version === version && record.gates.length > 0)?.gates ?? [];
 }

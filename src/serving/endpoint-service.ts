@@ -110,6 +110,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
       ...baseEvent(context), version: route.version, variant: route.variant,
       ...describeScores(endpoint, scored),
       scoredRows: scored.rows.matrix.rows, sample: sampleOf(endpoint, decision, scored), offsets: scored.rows.offsets,
+      ...(scored.rows.candidateOffsets ? { candidateOffsets: scored.rows.candidateOffsets, seedItems: scored.rows.seedItems } : {}),
       ...(shadow ? { shadow } : {}),
     };
   };

@@ -13,6 +13,9 @@ export interface FeatureRows {
   /** Ranking endpoints: candidate features of each row, in the order of CANDIDATE_FEATURES. */
   readonly candidateFeatures: readonly (readonly number[])[];
   readonly offsets: Readonly<Record<string, number>>;
+  /** Ranking endpoints only. */
+  readonly candidateOffsets: Readonly<Record<string, number>> | undefined;
+  readonly seedItems: readonly string[];
 }
 
 export interface FeatureRowSource {
@@ -37,7 +40,7 @@ export interface RowRequest {
 /** Synchronous on purpose: every value belongs to the same offsets. Call `fresh` of both engines before. */
 export function readFeatureRows(source: FeatureRowSource, { endpoint, request, assembler, atMs }: RowRequest): FeatureRows {
   const requestKeys = Object.fromEntries(Object.entries(endpoint.keys).map(([entity, field]) => [entity, String(request[field])]));
-  const { keys, candidateFeatures } = expandCandidates(source.candidates, { endpoint, request, requestKeys, atMs });
+  const { keys, candidateFeatures, seedItems } = expandCandidates(source.candidates, { endpoint, request, requestKeys, atMs });
   const rows = keys.length;
   const columns = assembler.columns.length;
   const values = new Float64Array(rows * columns);
@@ -52,7 +55,8 @@ export function readFeatureRows(source: FeatureRowSource, { endpoint, request, a
   }
   const streams = streamsOf(endpoint, assembler);
   const offsets = Object.fromEntries(streams.map((stream) => [stream, source.features.appliedOffset(stream)]));
-  return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets };
+  const candidateOffsets = endpoint.candidates && source.candidates.appliedOffsets(endpoint.candidates.name);
+  return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets, candidateOffsets, seedItems };
 }
 
 interface CandidateQuestion {
@@ -62,14 +66,14 @@ interface CandidateQuestion {
   readonly atMs: number;
 }
 
-function expandCandidates(engine: CandidateEngine, question: CandidateQuestion): Pick<FeatureRows, "keys" | "candidateFeatures"> {
+function expandCandidates(engine: CandidateEngine, question: CandidateQuestion): Pick<FeatureRows, "keys" | "candidateFeatures" | "seedItems"> {
   const { endpoint, request, requestKeys, atMs } = question;
   const { candidates } = endpoint;
-  if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [] };
+  if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [], seedItems: [] };
   const seedItems = endpoint.seedItems === undefined ? [] : (request[endpoint.seedItems] as readonly string[]); // the request's schema was checked
   const found = engine.query(candidates.name, { user: requestKeys[candidates.user.name]!, seedItems, atMs, limit: candidates.limit });
   return {
     keys: found.map((candidate) => ({ ...requestKeys, [candidates.item.name]: candidate.item })),
-    candidateFeatures: found.map((candidate) => candidate.features),
+    candidateFeatures: found.map((candidate) => candidate.features), seedItems,
   };
 }

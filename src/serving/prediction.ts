@@ -37,6 +37,10 @@ export interface PredictionEvent {
   readonly sample: readonly SampledRow[];
   /** Next offset of each stream when the features were read. */
   readonly offsets: Readonly<Record<string, number>>;
+  /** Ranking endpoints: the same for the candidate source. */
+  readonly candidateOffsets?: Readonly<Record<string, number>>;
+  /** Ranking endpoints: items of the request that seeded the candidates. */
+  readonly seedItems?: readonly string[];
   readonly latencyMs: number;
   /** Why the fallback answered. */
   readonly fallbackReason?: string;
