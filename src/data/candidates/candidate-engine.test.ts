@@ -44,7 +44,7 @@ interface Place extends AsyncDisposable {
   readonly states: StateStore;
   readonly lines: string[];
   append(stream: string, rows: readonly Row[]): Promise<void>;
-  open(application?: Application, options?: Partial<CandidateEngineOptions>): Promise<CandidateEngine>;
+  open(application?: Application, options?: Partial<Omit<CandidateEngineOptions, "application">>): Promise<CandidateEngine>;
 }
 
 async function openPlace(segmentBytes = 2 ** 20): Promise<Place> {
@@ -60,7 +60,7 @@ async function openPlace(segmentBytes = 2 ** 20): Promise<Place> {
     },
     open: async (application = applicationOf(), options = {}) => {
       const engine = createCandidateEngine({
-        application, log, states, clock, decoder: createEventDecoder(), meter: silentMeter,
+        application: () => application, log, states, clock, decoder: createEventDecoder(), meter: silentMeter,
         logger: { log: (level, message) => void lines.push(`${level}: ${message}`) }, ...options,
       });
       await engine.start();
@@ -83,7 +83,7 @@ test("an acknowledged event is seen after fresh, together with its offset", asyn
   await engine.fresh(["orders"]);
   assert.deepEqual(engine.query("similar", { user: "ann", seedItems: [], atMs: 1_000_000 }).map(({ item }) => item).toSorted(), ["cup", "tea"]);
   assert.deepEqual(engine.appliedOffsets("similar"), { orders: 2, views: 0 });
-  assert.deepEqual(engine.statistics()["similar"], { items: 2, users: 1, offsets: { orders: 2, views: 0 } });
+  assert.deepEqual(engine.statistics(), [{ candidates: "similar", items: 2, users: 1, appliedOffsets: { orders: 2, views: 0 } }]);
   assert.throws(() => engine.query("nothing", { user: "ann", seedItems: [], atMs: 0 }), (thrown) => isStrataError(thrown) && thrown.code === "NOT_FOUND" && /similar/.test(thrown.hint));
 });
 
@@ -96,7 +96,7 @@ test("a restart continues from the checkpoint; a damaged one, or one ahead of th
     const engine = await place.open(applicationOf(), { meter, states });
     await engine.fresh();
     const answer = ask(engine, "ann");
-    await engine.close();
+    await engine.stop();
     replayed.push(events);
     return answer;
   };
@@ -151,7 +151,7 @@ test("events that the log has dropped come from the history, or are reported mis
   const complete = await place.open(applicationOf(), { history: async () => all, states: { ...place.states, save: async () => undefined } });
   await complete.fresh();
   assert.equal((ask(complete, "ann") as unknown[]).length, 3);
-  await complete.close();
+  await complete.stop();
   assert.deepEqual(place.lines, []);
   await using partial = await place.open();
   await partial.fresh();

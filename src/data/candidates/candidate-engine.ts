@@ -15,7 +15,8 @@ import type { CandidateFollower, EventHistory } from "./candidate-follower.ts";
 import type { Candidate, CandidateQuery } from "./candidate-index.ts";
 
 export interface CandidateEngineOptions {
-  readonly application: Application;
+  /** The definition in force. */
+  readonly application: () => Application;
   readonly log: EventLog;
   readonly decoder: EventDecoder;
   readonly states: StateStore;
@@ -34,27 +35,30 @@ export interface FreshOptions {
 }
 
 export interface CandidateStatistics {
+  /** Name of the candidate source. */
+  readonly candidates: string;
   readonly items: number;
   readonly users: number;
-  readonly offsets: Readonly<Record<string, number>>;
+  /** Next offset to apply, per stream. */
+  readonly appliedOffsets: Readonly<Record<string, number>>;
 }
 
 export interface CandidateEngine extends AsyncDisposable {
-  /** Loads the checkpoints and follows the streams; the indexes fill while it goes on. */
-  start(): Promise<void>;
+  /** Loads the checkpoints and resolves when everything that is durable now is applied. */
+  start(signal?: AbortSignal): Promise<void>;
   /** Candidates as of the offsets applied now: a synchronous, pure read. NOT_FOUND when there is no such source. */
   query(name: string, query: CandidateQuery): readonly Candidate[];
   /** Next offset to apply of each stream of the source: what `query` in the same turn has seen. */
   appliedOffsets(name: string): Readonly<Record<string, number>>;
   /** Resolves when every event of these streams (default: all) that is durable now is applied. */
-  fresh(streams?: readonly string[], options?: FreshOptions): Promise<void>;
+  fresh(streams?: Iterable<string>, options?: FreshOptions): Promise<void>;
   /** Builds what is new or changed by replay, then swaps it in; drops what is gone. */
   applyDefinition(application: Application): Promise<void>;
   /** Saves the state of every index with its offsets. */
   checkpoint(): Promise<void>;
-  statistics(): Readonly<Record<string, CandidateStatistics>>;
-  /** Saves a checkpoint and stops following. */
-  close(): Promise<void>;
+  statistics(): readonly CandidateStatistics[];
+  /** Stops following and saves a checkpoint. */
+  stop(): Promise<void>;
 }
 
 /** Does nothing until `start`. */
@@ -77,9 +81,9 @@ export function createCandidateEngine(options: CandidateEngineOptions): Candidat
   /** A checkpoint that fails costs time at the next start, nothing else. */
   const saveAll = async (): Promise<void> => {
     for (const follower of followers.values()) {
-      const startedAtMs = clock.now();
+      const startedMs = clock.monotonicMs();
       await follower.checkpoint().catch((thrown: unknown) => logger.log("error", "A candidate index could not be saved", { candidates: follower.candidates.name, reason: reasonOf(thrown) }));
-      saving.record((clock.now() - startedAtMs) / 1_000);
+      saving.record((clock.monotonicMs() - startedMs) / 1_000);
     }
   };
   const replace = async (candidates: Candidates, running: CandidateFollower | undefined): Promise<void> => {
@@ -110,7 +114,11 @@ export function createCandidateEngine(options: CandidateEngineOptions): Candidat
     if (!follower) throw new StrataError("NOT_FOUND", { kind: "candidate source", name, known: [...followers.keys()].join(", ") });
     return follower;
   };
-  const close = async (): Promise<void> => {
+  const fresh = async (streams?: Iterable<string>, waiting?: FreshOptions): Promise<void> => {
+    const wanted = streams && new Set(streams);
+    await Promise.all([...followers.values()].map((follower) => follower.caughtUp(wanted, waiting)));
+  };
+  const stop = async (): Promise<void> => {
     await changing.catch(() => undefined);
     await Promise.all([...followers.values()].map((follower) => follower.stop()));
     await checkpointing;
@@ -119,17 +127,18 @@ export function createCandidateEngine(options: CandidateEngineOptions): Candidat
   };
 
   return {
-    start: () => applyDefinition(options.application),
+    start: async (signal) => {
+      await applyDefinition(options.application());
+      await fresh(undefined, signal && { signal });
+    },
     query: (name, query) => followerOf(name).index.query(query),
     appliedOffsets: (name) => ({ ...followerOf(name).offsets }),
-    fresh: async (streams, waiting) => {
-      await Promise.all([...followers.values()].map((follower) => follower.caughtUp(streams, waiting)));
-    },
+    fresh,
     applyDefinition,
     checkpoint: saveAll,
-    statistics: () => Object.fromEntries([...followers].map(([name, { index, offsets }]) => [name, { items: index.items, users: index.users, offsets: { ...offsets } }])),
-    close,
-    [Symbol.asyncDispose]: close,
+    statistics: () => [...followers].map(([candidates, { index, offsets }]) => ({ candidates, items: index.items, users: index.users, appliedOffsets: { ...offsets } })),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -43,7 +43,7 @@ export interface CandidateFollower {
   /** Events applied since the last checkpoint. */
   readonly unsavedEvents: number;
   /** Resolves when everything that is durable now in these of its streams (default: all) is applied. */
-  caughtUp(streams?: readonly string[], options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
+  caughtUp(streams?: ReadonlySet<string>, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   checkpoint(): Promise<void>;
   /** Ends following after the batch in hand. */
   stop(): Promise<void>;
@@ -97,7 +97,7 @@ export async function followCandidates(candidates: Candidates, options: Follower
     hash: hashCandidates(candidates),
     get unsavedEvents() { return unsavedEvents; },
     caughtUp: async (streams, waiting = {}) => {
-      const wanted = [...consumers].filter(([stream]) => streams?.includes(stream) ?? true);
+      const wanted = [...consumers].filter(([stream]) => streams?.has(stream) ?? true);
       await Promise.all(wanted.map(([stream, consumer]) => consumer.caughtUp(log.statistics(stream).nextOffset, waiting)));
     },
     checkpoint: async () => {

@@ -201,7 +201,7 @@ class FollowingWriter implements StreamWriter {
 
   async #writeFile(file: Omit<LakeFile, "sizeBytes">, write: (path: string) => Promise<{ readonly sizeBytes: number }>): Promise<void> {
     const { clock, folder, manifest, stream } = this.#options;
-    const startedAtMs = clock.now();
+    const startedMs = clock.monotonicMs();
     const { sizeBytes } = await write(`${folder}/${file.name}`);
     const stored = { ...file, sizeBytes };
     await manifest.addFile(stream, stored);
@@ -209,7 +209,7 @@ class FollowingWriter implements StreamWriter {
     this.#stored = { files: [...this.#stored.files, stored], nextOffset: file.toOffset, fields };
     this.#instruments.rows.add(file.rows, { stream });
     this.#instruments.bytes.add(sizeBytes, { stream });
-    this.#instruments.seconds.record((clock.now() - startedAtMs) / 1_000, { stream });
+    this.#instruments.seconds.record((clock.monotonicMs() - startedMs) / 1_000, { stream });
   }
 
   /** Merging saves opening files later; a failure costs nothing but that. */
