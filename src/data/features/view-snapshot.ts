@@ -2,7 +2,6 @@
  * A view's state as bytes and back. A snapshot belongs to one definition: its hash is inside, and bytes of another
  * hash, another version or another shape are refused with the reason, so that the owner rebuilds from the log.
  */
-import { hashFeatureView } from "../../define/index.ts";
 import type { FeatureView, Scalar } from "../../define/index.ts";
 import { bytesOf, decodeTexts, doublesOf, encodeTexts, integersOf, joinSections, splitSections } from "./binary-sections.ts";
 import { createDictionary } from "./dictionary.ts";
@@ -25,12 +24,13 @@ interface Entity {
   readonly count: number;
 }
 
-export function encodeViewState({ view, store, progress }: ViewState): Uint8Array {
+/** The state as bytes; `hash` names the definition it was built under. */
+export function encodeViewState({ store, progress }: ViewState, hash: string): Uint8Array {
   const entities = [...store.entities()];
   const { columns, history } = store;
   const gathered = [columns.times, ...columns.numbers, ...columns.codes, ...columns.flags].map((column) => gather(column, entities));
   return joinSections(MAGIC, [
-    encodeTexts([hashFeatureView(view), progressText(progress)]),
+    encodeTexts([hash, progressText(progress)]),
     encodeTexts(entities.map(({ key }) => key)),
     bytesOf(Int32Array.from(entities, ({ count }) => count)),
     ...gathered,
@@ -76,16 +76,16 @@ function pick(values: Float64Array, width: number, numbers: readonly number[]): 
   return picked;
 }
 
-/** The state of the snapshot; throws an Error that says what is wrong when it is not one of this view. */
-export function decodeViewState(view: FeatureView, bytes: Uint8Array): ViewState {
+/** The state of the snapshot; throws an Error that says what is wrong when it is not one of this view and hash. */
+export function decodeViewState(view: FeatureView, hash: string, bytes: Uint8Array): ViewState {
   const sections = splitSections(MAGIC, bytes).values();
   const next = (): Uint8Array => {
     const section = sections.next();
     if (section.done === true) throw new Error("sections are missing");
     return section.value;
   };
-  const [hash, progress] = decodeTexts(next());
-  if (hash !== hashFeatureView(view)) throw new Error("it was made under another definition of the view");
+  const [found, progress] = decodeTexts(next());
+  if (found !== hash) throw new Error("it was made under another definition of the view");
   const plan = planWindows(view);
   const store = createEntityStore(plan);
   decodeRows(store, next);
@@ -109,7 +109,7 @@ function decodeRows({ columns, enter, load }: EntityStore, next: () => Uint8Arra
   const scatter = <T extends Float64Array | Int32Array | Uint8Array>(column: T, values: T): void => {
     let from = 0;
     counts.forEach((count, index) => {
-      column.set(values.subarray(from, from + count), starts[index]!);
+      column.set(values.subarray(from, from + count), starts[index]);
       from += count;
     });
     if (from !== values.length) throw new Error("a column has another number of rows");

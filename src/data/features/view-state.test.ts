@@ -66,8 +66,8 @@ for (const view of [activity, pairs]) {
         const { progress } = state;
         const latestMs = Math.max(0, progress.latestMs);
         if (step.kind === "apply") state.apply(toBatch(events, Math.max(0, progress.nextOffset - 3), Math.min(events.length, progress.nextOffset + step.events)));
-        else if (step.kind === "evict") state.evict(latestMs + step.aheadMs, 10);
-        else if (step.kind === "restart") state = decodeViewState(view, encodeViewState(state));
+        else if (step.kind === "evict") state.evict({ nowMs: latestMs + step.aheadMs, latenessMs: orders.latenessMs, visits: 10 });
+        else if (step.kind === "restart") state = decodeViewState(view, "hash", encodeViewState(state, "hash"));
         else {
           const atMs = latestMs + step.aheadMs;
           const online = KEYS.map((key) => read(state, key.slice(0, view.entities.length), atMs));
@@ -94,7 +94,7 @@ test("an entity with thousands of events, read, evicted and refilled out of orde
   const state = createViewState(view);
   for (let from = 0; from < events.length; from += 500) {
     state.apply(toBatch(events, from, from + 500));
-    state.evict(state.progress.latestMs, 2);
+    state.evict({ nowMs: state.progress.latestMs, latenessMs: orders.latenessMs, visits: 2 });
     const atMs = state.progress.latestMs - random.integer(100);
     for (const key of ["c0", "c1"]) assert.deepStrictEqual(read(state, [key], atMs), bruteForce(view, events, { key, timeMs: atMs, isKnown: (event) => event.offset < from + 500 }));
   }
@@ -110,7 +110,7 @@ test("an entity whose events have all left memory costs nothing, unless a lifeti
   const events: SampleEvent[] = [0, 10_000].map((timeMs, offset) => ({ offset, timeMs, knownAtMs: timeMs, row: { customer: `c${offset}`, item: 1, price: 3, quantity: 2 } }));
   for (const state of [windowed, lifetime]) {
     state.apply(toBatch(events, 0, 2));
-    state.evict(10_000, 5);
+    state.evict({ nowMs: 10_000, latenessMs: orders.latenessMs, visits: 5 });
     assert.equal(state.store.eventCount, 1);
   }
   assert.equal(windowed.store.entityCount, 1);
@@ -122,7 +122,7 @@ test("of evicted events with the same time the later one is remembered as the la
   const state = createViewState(activity);
   const events = [[0, 1], [0, 2], [10_000, undefined]].map(([timeMs, price], offset) => ({ offset, timeMs: timeMs!, knownAtMs: 0, row: { customer: "c0", price } }));
   state.apply(toBatch(events, 0, 3));
-  state.evict(10_000, 5);
+  state.evict({ nowMs: 10_000, latenessMs: orders.latenessMs, visits: 5 });
   assert.equal(state.progress.evictedEvents, 2);
   assert.equal(read(state, ["c0"], 10_000)[Object.keys(activity.features).indexOf("last_price")], 2);
 });
@@ -132,10 +132,10 @@ test("a clock that runs ahead evicts nothing before the events themselves move o
   const at = (offset: number, timeMs: number): SampleEvent => ({ offset, timeMs, knownAtMs: timeMs, row: { customer: "c0", item: 1, price: 3, quantity: 1 } });
   const events = [at(0, 1_000), at(1, 9e12)];
   state.apply(toBatch(events, 0, 1));
-  state.evict(8e12, 5);
+  state.evict({ nowMs: 8e12, latenessMs: orders.latenessMs, visits: 5 });
   assert.equal(state.store.eventCount, 1);
   state.apply(toBatch(events, 1, 2));
-  state.evict(1_001, 5);
+  state.evict({ nowMs: 1_001, latenessMs: orders.latenessMs, visits: 5 });
   assert.equal(state.store.eventCount, 2);
   assert.deepEqual(read(state, ["c0", "1"], 1_001)[0], 1);
 });
@@ -145,7 +145,7 @@ test("a read that needs events which have left memory is refused, never wrong", 
   const events = [0, 10_000].map((timeMs, offset) => ({ offset, timeMs, knownAtMs: timeMs, row: { customer: "c0", item: 1, price: 3, quantity: 2 } }));
   state.apply(toBatch(events, 0, 2));
   assert.equal(read(state, ["c0", "1"], 5)[0], 1);
-  state.evict(10_000, 5);
+  state.evict({ nowMs: 10_000, latenessMs: orders.latenessMs, visits: 5 });
   assert.throws(() => read(state, ["c0", "1"], 5), { code: "FEATURE_TIME_TOO_OLD" });
   assert.equal(read(state, ["c0", "1"], 10_000 - orders.latenessMs)[0], null);
 });
@@ -176,7 +176,7 @@ test("values whose events have left memory leave the dictionary, and what remain
   const state = createViewState(view);
   const events = Array.from({ length: 4_000 }, (_, offset) => ({ offset, timeMs: offset, knownAtMs: offset, row: { customer: "c", price: offset, country: "DE" } }));
   state.apply(toBatch(events, 0, 4_000));
-  state.evict(4_000, 1);
+  state.evict({ nowMs: 4_000, latenessMs: orders.latenessMs, visits: 1 });
   const before = read(state, ["c"], 4_000);
   compactDictionaries(state.store, state.plan);
   assert.ok(state.store.columns.dictionaries[0]!.values.length < 200);
@@ -187,9 +187,9 @@ test("values whose events have left memory leave the dictionary, and what remain
 test("a snapshot of another definition, another format or damaged bytes is refused", () => {
   const state = createViewState(pairs);
   state.apply(toBatch([{ offset: 0, timeMs: 1, knownAtMs: 1, row: { customer: "c0", item: 1, quantity: 2 } }], 0, 1));
-  const bytes = encodeViewState(state);
-  assert.throws(() => decodeViewState(activity, bytes), /another definition/);
-  assert.throws(() => decodeViewState(pairs, bytes.subarray(0, bytes.length - 1)), /bytes where/);
-  assert.throws(() => decodeViewState(pairs, bytes.subarray(1)), /does not begin/);
-  assert.deepEqual(read(decodeViewState(pairs, bytes), ["c0", "1"], 5), read(state, ["c0", "1"], 5));
+  const bytes = encodeViewState(state, "hash");
+  assert.throws(() => decodeViewState(pairs, "other", bytes), /another definition/);
+  assert.throws(() => decodeViewState(pairs, "hash", bytes.subarray(0, bytes.length - 1)), /bytes where/);
+  assert.throws(() => decodeViewState(pairs, "hash", bytes.subarray(1)), /does not begin/);
+  assert.deepEqual(read(decodeViewState(pairs, "hash", bytes), ["c0", "1"], 5), read(state, ["c0", "1"], 5));
 });

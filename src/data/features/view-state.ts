@@ -44,8 +44,8 @@ export interface ViewState {
   readonly progress: ViewProgress;
   /** Applies the events of a batch that were not applied yet. */
   apply(batch: DecodedBatch): void;
-  /** Drops events that no read at `nowMs` or later can need; a share of the entities per call. */
-  evict(nowMs: number, visits: number): void;
+  /** Drops events that no read within the stream's lateness before `nowMs` can need; `visits` entities in turn. */
+  evict(options: { readonly nowMs: number; readonly latenessMs: number; readonly visits: number }): void;
   /**
    * Writes the entity's features, in the order of the view's features, to `out[at]` and following.
    * Raises ENTITY_KEY_INVALID, or FEATURE_TIME_TOO_OLD when events that `atMs` needs have left memory.
@@ -70,8 +70,8 @@ function buildState(parts: StateParts): ViewState {
   return {
     ...parts,
     apply: createApplier(parts),
-    evict: (nowMs, visits) => {
-      const horizonMs = Math.min(nowMs, progress.latestMs) - view.from.latenessMs - plan.keepMs;
+    evict: ({ nowMs, latenessMs, visits }) => {
+      const horizonMs = Math.min(nowMs, progress.latestMs) - latenessMs - plan.keepMs;
       if (!(horizonMs > Number.NEGATIVE_INFINITY)) return;
       const evicted = store.evict(horizonMs, visits);
       progress.evictedEvents += evicted;

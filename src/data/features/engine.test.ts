@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { z } from "zod";
+import { count, defineApplication, defineEntity, defineFeatureView, defineStream, sum } from "../../define/index.ts";
+import type { Application, FeatureView } from "../../define/index.ts";
+import { createManualClock } from "../../kernel/clock.ts";
+import { StrataError } from "../../kernel/errors.ts";
+import { createRandom } from "../../kernel/random.ts";
+import { silentMeter } from "../../ports/telemetry.ts";
+import { createEventDecoder } from "../streams/event-decoder.ts";
+import { createFeatureEngine } from "./engine.ts";
+import type { FeatureEngine } from "./engine.ts";
+import { activity, cell, orders, pairs, sampleEvent, toColumns } from "./event-samples.test.ts";
+import type { SampleEvent } from "./event-samples.test.ts";
+import { createMemoryLog, createMemoryStates } from "./memory-log.test.ts";
+import { createPointInTimeIndex } from "./point-in-time.ts";
+
+const NOW_MS = 100_000;
+
+function createWorld(resources: readonly FeatureView[] = [activity, pairs]) {
+  const memory = createMemoryLog();
+  const states = createMemoryStates();
+  const clock = createManualClock(NOW_MS);
+  const lines: string[] = [];
+  const freshness: number[] = [];
+  let application = defineApplication("shop", resources);
+  const decoder = createEventDecoder({ streams: () => application.streams });
+  return {
+    ...memory, states, clock, lines, freshness,
+    define: (next: Application): Application => (application = next),
+    open: async (checkpointEvents = 1e9): Promise<FeatureEngine> => {
+      const engine = createFeatureEngine({
+        application: () => application, log: memory.log, decoder, states, clock, checkpointEvents,
+        meter: { ...silentMeter, histogram: () => ({ record: (seconds) => { freshness.push(seconds); } }) },
+        logger: { log: (level, message) => { lines.push(`${level}: ${message}`); } },
+      });
+      await engine.start();
+      return engine;
+    },
+  };
+}
+
+/** Events in order of arrival, with times a little out of order and within the stream's lateness. */
+function drawEvents(seed: number, length: number): readonly SampleEvent[] {
+  const random = createRandom(seed);
+  return Array.from({ length }, (_, offset) => {
+    const event = sampleEvent(offset, (bound) => random.integer(bound), 60);
+    return { ...event, timeMs: event.timeMs + offset * 3, knownAtMs: 0 };
+  });
+}
+
+const KEYS = ["c0", "c1", "c2", "stranger"].flatMap((customer) => ["0", "1", "2"].map((item) => [customer, item]));
+const keysOf = (view: FeatureView): readonly (readonly string[])[] => KEYS.map((key) => key.slice(0, view.entities.length));
+const readAll = (engine: FeatureEngine, atMs: number): unknown => engine.readMany([activity, pairs].map((view) => ({ view: view.name, keys: keysOf(view), atMs })));
+
+function offline(events: readonly SampleEvent[], applied: number, atMs: number): unknown {
+  return [activity, pairs].map((view) => {
+    const index = createPointInTimeIndex(view, toColumns(events), { known: "offset" });
+    const keys = keysOf(view);
+    const columns = index.query({ entities: index.resolve(view.entities.map((_, part) => keys.map((key) => key[part]))), timesMs: new Float64Array(keys.length).fill(atMs), knownLimits: applied - 1 });
+    return keys.map((_, row) => Object.keys(view.features).map((feature) => cell(columns[feature]!, row)));
+  });
+}
+
+const latest = (events: readonly SampleEvent[]): number => Math.max(0, ...events.map((event) => event.timeMs));
+
+test("an engine killed at any moment and one that never stopped answer the same as the point-in-time index, bit for bit", async () => {
+  await fc.assert(fc.asyncProperty(fc.integer(), fc.array(fc.record({ events: fc.integer({ min: 0, max: 90 }), then: fc.constantFrom("go on", "checkpoint", "kill", "stop") }), { minLength: 2, maxLength: 6 }), async (seed, steps) => {
+    const world = createWorld();
+    const events = drawEvents(seed, 600);
+    const steady = await world.open();
+    let engine = await world.open(100);
+    let appended = 0;
+    for (const step of steps) {
+      world.append("orders", events.slice(appended, appended += step.events));
+      if (step.then === "checkpoint") await engine.checkpoint();
+      if (step.then === "stop") await engine.stop();
+      if (step.then === "kill" || step.then === "stop") engine = await world.open(100);
+      await engine.fresh(["orders"]);
+      await steady.fresh(["orders"]);
+      assert.equal(engine.appliedOffset("orders"), appended);
+      const atMs = latest(events.slice(0, appended)) - (seed % 3 === 0 ? 90 : 0);
+      const expected = offline(events, appended, atMs);
+      assert.deepStrictEqual(readAll(steady, atMs), expected);
+      assert.deepStrictEqual(readAll(engine, atMs), expected);
+    }
+    await engine.stop();
+    await steady.stop();
+  }), { numRuns: 25 });
+});
+
+test("what was appended before fresh is read after it", async () => {
+  const world = createWorld();
+  await using engine = await world.open();
+  for (let orders = 1; orders <= 20; orders++) {
+    world.append("orders", [{ timeMs: NOW_MS, knownAtMs: NOW_MS, row: { customer: "c" } }]);
+    await engine.fresh(["orders", "not a stream of ours"]);
+    assert.equal(engine.read({ view: "activity", keys: [["c"]], atMs: NOW_MS })[0]![0], orders);
+  }
+});
+
+test("a checkpoint that cannot be used is told, and the view is built from the log", async () => {
+  const world = createWorld();
+  const events = drawEvents(3, 200);
+  world.append("orders", events);
+  await (await world.open()).stop();
+  const saved = world.states.saved.get("feature-view/activity")!;
+  const expected = offline(events, 200, latest(events));
+  const reopen = async (checkpoint: typeof saved, reason: RegExp): Promise<void> => {
+    world.lines.length = 0;
+    world.states.saved.set("feature-view/activity", checkpoint);
+    await using engine = await world.open();
+    assert.deepStrictEqual(readAll(engine, latest(events)), expected);
+    assert.match(world.lines.join("\n"), reason);
+  };
+  await reopen({ ...saved, bytes: saved.bytes.slice(0, 100) }, /activity.*from the log/);
+  await reopen(world.states.saved.get("feature-view/pairs")!, /another definition/);
+  await reopen({ ...saved, offsets: { orders: 7 } }, /names another offset/);
+  world.states.load = async (name) => {
+    if (name === "feature-view/pairs") throw new StrataError("STATE_CORRUPT", { file: name, reason: "a bit flipped" });
+    return world.states.saved.get(name);
+  };
+  await reopen(saved, /"pairs" is built from the log.*a bit flipped/);
+});
+
+test("a checkpoint beyond the log's end is not believed", async () => {
+  const world = createWorld();
+  world.append("orders", drawEvents(3, 50));
+  await (await world.open()).stop();
+  const shorter = createWorld();
+  for (const [name, checkpoint] of world.states.saved) shorter.states.saved.set(name, checkpoint);
+  await using engine = await shorter.open();
+  assert.match(shorter.lines.join("\n"), /beyond the log's end 0/);
+  assert.equal(engine.read({ view: "activity", keys: [["c0"]], atMs: 1_000 })[0]![0], 0);
+});
+
+test("events that retention removed are told as missed", async () => {
+  const world = createWorld();
+  world.append("orders", drawEvents(3, 100));
+  world.dropBelow("orders", 40);
+  await using engine = await world.open();
+  assert.equal(engine.appliedOffset("orders"), 100);
+  assert.match(world.lines.join("\n"), /warn: Feature view "activity" misses the events 0 to 39/);
+});
+
+test("views are checkpointed by themselves after so many events", async () => {
+  const world = createWorld();
+  await using engine = await world.open(50);
+  world.append("orders", drawEvents(1, 64));
+  await engine.fresh(["orders"]);
+  await engine.checkpoint(); // waits its turn behind the automatic one
+  assert.equal(world.states.saved.get("feature-view/activity")!.offsets["orders"], 64);
+});
+
+const spend = (window: "20ms" | "50ms"): FeatureView => defineFeatureView("spend", {
+  entities: [defineEntity("customer")], from: orders, by: (e) => ({ customer: e.customer }), features: (e) => ({ spend: sum(e.price).over(window) }),
+}) as FeatureView;
+const steady = defineFeatureView("steady", { entities: [defineEntity("customer")], from: orders, by: (e) => ({ customer: e.customer }), features: () => ({ orders: count() }) });
+
+const charge = (timeMs: number, price: number) => ({ timeMs, knownAtMs: timeMs, row: { customer: "c", price } });
+
+test("a changed view serves its old features until the new ones are built; an unchanged one keeps its state", async () => {
+  const world = createWorld([spend("20ms"), steady as FeatureView]);
+  await using engine = await world.open();
+  world.append("orders", Array.from({ length: 200 }, (_, index) => charge(1_000 + index, 1)));
+  await engine.fresh(["orders"]);
+  const read = (view: string): unknown => engine.read({ view, keys: [["c"]], atMs: 1_199 })[0]![0];
+  assert.equal(read("spend"), 20);
+  const change = engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms"), steady])));
+  assert.equal(read("spend"), 20);
+  assert.deepEqual(change.progress(), [{ view: "spend", done: 0, total: 200 }]);
+  world.append("orders", [charge(1_199, 5)]);
+  await change.ready;
+  await engine.fresh(["orders"]);
+  assert.equal(read("spend"), 55);
+  assert.equal(read("steady"), 201);
+  assert.deepEqual(change.progress(), []);
+  assert.equal(world.lines.filter((line) => line.includes("\"steady\" is built")).length, 1, "only at the start");
+});
+
+test("a new view says that it is being built, a removed one is gone with its checkpoint", async () => {
+  const world = createWorld([steady as FeatureView]);
+  await using engine = await world.open();
+  world.append("orders", Array.from({ length: 200 }, (_, index) => charge(1_000 + index, 1)));
+  await engine.fresh(["orders"]);
+  await engine.checkpoint();
+  const change = engine.applyDefinition(world.define(defineApplication("shop", [spend("20ms")])));
+  assert.throws(() => engine.read({ view: "spend", keys: [["c"]], atMs: 0 }), { code: "FEATURE_VIEW_BUILDING" });
+  assert.throws(() => engine.read({ view: "steady", keys: [["c"]], atMs: 0 }), { code: "FEATURE_VIEW_NOT_FOUND" });
+  await change.ready;
+  assert.equal(engine.read({ view: "spend", keys: [["c"]], atMs: 1_199 })[0]![0], 20);
+  await engine.checkpoint();
+  assert.deepEqual([...world.states.saved.keys()], ["feature-view/spend"]);
+});
+
+test("a change taken back while it is being built costs nothing, and one changed again builds the last", async () => {
+  const world = createWorld([spend("20ms")]);
+  await using engine = await world.open();
+  world.append("orders", Array.from({ length: 300 }, (_, index) => charge(1_000 + index, 1)));
+  await engine.fresh(["orders"]);
+  const first = engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
+  const back = engine.applyDefinition(world.define(defineApplication("shop", [spend("20ms")])));
+  await back.ready;
+  await assert.rejects(first.ready, { code: "ABORTED" });
+  assert.deepEqual(engine.statistics().map(({ view, building }) => [view, building]), [["spend", undefined]]);
+  assert.equal(engine.read({ view: "spend", keys: [["c"]], atMs: 1_299 })[0]![0], 20);
+  engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
+  const again = engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
+  assert.equal(again.progress().length, 1);
+  await again.ready;
+  assert.equal(engine.read({ view: "spend", keys: [["c"]], atMs: 1_299 })[0]![0], 50);
+});
+
+test("a field whose kind changes in the schema makes a new state", async () => {
+  const viewOf = (price: z.ZodType): FeatureView => defineFeatureView("spend", {
+    entities: [defineEntity("customer")], from: defineStream("orders", { schema: z.object({ customer: z.string(), price }) }),
+    by: (e) => ({ customer: e.customer }), features: (e) => ({ spend: sum((e as never as { price: never }).price) }),
+  }) as FeatureView;
+  const world = createWorld([viewOf(z.number())]);
+  await using engine = await world.open();
+  const change = engine.applyDefinition(world.define(defineApplication("shop", [viewOf(z.string())])));
+  await change.ready;
+  assert.equal(world.lines.filter((line) => line.includes("in service")).length, 1);
+});
+
+test("an unreadable event stops the stream, and fresh and health say so", async () => {
+  const world = createWorld();
+  const engine = await world.open();
+  world.append("orders", [{ timeMs: 1, knownAtMs: 1, row: "not an object" as never }]);
+  await assert.rejects(engine.fresh(["orders"]), { code: "EVENT_UNREADABLE" });
+  assert.equal(engine.health().ok, false);
+  assert.match(engine.health().reason!, /stream "orders"/);
+  assert.match(world.lines.join("\n"), /error: Features no longer follow stream "orders"/);
+  await assert.rejects(engine.stop(), { code: "EVENT_UNREADABLE" });
+});
+
+test("freshness is recorded for live events only, and statistics count what there is", async () => {
+  const world = createWorld();
+  world.append("orders", [charge(1, 1), { ...charge(2, 1), row: {} }]);
+  await using engine = await world.open();
+  world.append("orders", [charge(NOW_MS - 2_000, 1)]);
+  await engine.fresh(["orders"]);
+  assert.deepEqual(world.freshness, [2]);
+  const [statistics] = engine.statistics();
+  assert.equal(statistics!.appliedEvents, 2);
+  assert.equal(statistics!.keylessEvents, 1);
+  assert.equal(statistics!.appliedOffset, 3);
+  assert.equal(statistics!.entities, 1);
+  assert.ok(statistics!.memoryBytes > 1_000);
+  assert.equal(statistics!.eventsPerSecond, 0.3);
+  assert.deepEqual(engine.featuresOf("pairs"), Object.keys(pairs.features));
+});

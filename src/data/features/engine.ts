@@ -1,0 +1,205 @@
+/**
+ * The online feature engine: follows the streams' logs, keeps every view's windows in memory, answers reads within
+ * microseconds, and checkpoints each view with its offset. What it answers at a time and an applied offset is, bit
+ * for bit, what the point-in-time index answers for the same time and offset.
+ */
+import type { Application } from "../../define/index.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { StrataError, reasonOf } from "../../kernel/errors.ts";
+import type { EventLog } from "../../ports/event-log.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { Logger, Meter } from "../../ports/telemetry.ts";
+import type { EventDecoder } from "../streams/event-decoder.ts";
+import { createCheckpointer } from "./checkpointer.ts";
+import type { ViewRebuild } from "./view-rebuild.ts";
+import { createViewSeats } from "./view-seats.ts";
+import type { ViewSeat, ViewSeats } from "./view-seats.ts";
+import type { FeatureValue, ViewState } from "./view-state.ts";
+
+export interface FeatureEngineOptions {
+  /** The definition in force. */
+  readonly application: () => Application;
+  readonly log: EventLog;
+  readonly decoder: EventDecoder;
+  readonly states: StateStore;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly logger: Logger;
+  /** Events after which the views are checkpointed. Default 250,000: a restart replays at most a second or two. */
+  readonly checkpointEvents?: number;
+}
+
+/** Features of many entities of one view at one moment. */
+export interface FeatureRead {
+  readonly view: string;
+  /** One key per entity: its parts in the order of the view's entities. */
+  readonly keys: readonly (readonly string[])[];
+  /** ms since the epoch. */
+  readonly atMs: number;
+}
+
+/** One row per key, values in the order of `featuresOf(view)`. */
+export type FeatureRows = readonly (readonly FeatureValue[])[];
+
+export interface ViewProgressReport {
+  readonly view: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface DefinitionProgress {
+  /** Views that are being built, in events; a view that is in service is no longer listed. */
+  progress(): readonly ViewProgressReport[];
+  /** Resolves when every new or changed view is in service; rejects with the first failure. */
+  readonly ready: Promise<void>;
+}
+
+export interface ViewStatistics {
+  readonly view: string;
+  readonly stream: string;
+  readonly entities: number;
+  /** Events in memory. */
+  readonly events: number;
+  /** Events ever applied, without a usable key, and no longer in memory. */
+  readonly appliedEvents: number;
+  readonly keylessEvents: number;
+  readonly evictedEvents: number;
+  readonly memoryBytes: number;
+  /** Of the view's stream. */
+  readonly appliedOffset: number;
+  readonly eventsPerSecond: number;
+  /** Present while a new state is being built. */
+  readonly building?: { readonly done: number; readonly total: number };
+}
+
+export interface FeatureEngine extends AsyncDisposable {
+  /** Loads the checkpoints and resolves when everything that is durable now is applied. */
+  start(signal?: AbortSignal): Promise<void>;
+  /** Applies what is durable, checkpoints and closes. */
+  stop(deadlineMs?: number): Promise<void>;
+  /** Resolves when everything that is durable in these streams at the time of the call is applied: read your writes. */
+  fresh(streams: Iterable<string>, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * FEATURE_VIEW_NOT_FOUND, FEATURE_VIEW_BUILDING for a new view that is not ready, ENTITY_KEY_INVALID, or
+   * FEATURE_TIME_TOO_OLD for times further back than the stream's lateness.
+   */
+  read(request: FeatureRead): FeatureRows;
+  /** Several views at once, one result per request. */
+  readMany(requests: readonly FeatureRead[]): readonly FeatureRows[];
+  /** The features of the state in service: while a changed view is being built, those of the old definition. */
+  featuresOf(view: string): readonly string[];
+  /** Events of the stream below this offset are applied; 0 when no view follows the stream. */
+  appliedOffset(stream: string): number;
+  /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from the log and then swapped in. */
+  applyDefinition(next: Application): DefinitionProgress;
+  /** Saves every view that has moved on since its last checkpoint. */
+  checkpoint(): Promise<void>;
+  statistics(): readonly ViewStatistics[];
+  health(): { readonly ok: boolean; readonly reason?: string };
+}
+
+/** A restart replays at most about a second of events per view. */
+const DEFAULT_CHECKPOINT_EVENTS = 250_000;
+
+export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngine {
+  const { log, states, logger, meter } = options;
+  const checkpointer = createCheckpointer({
+    states, logger, everyEvents: options.checkpointEvents ?? DEFAULT_CHECKPOINT_EVENTS, views: () => views.serving(),
+  });
+  const views = createViewSeats({
+    ...options,
+    freshness: meter.histogram("strata_feature_freshness_seconds", "Seconds from an event's time until features show it"),
+    onApplied: checkpointer.count, onRemoved: checkpointer.remove,
+    onSeated: () => checkpointer.count(Number.POSITIVE_INFINITY), // save it soon, or a restart would build it again
+  });
+
+  const fresh: FeatureEngine["fresh"] = async (streams, waiting) => {
+    for (const stream of streams) {
+      const follower = views.followers.get(stream);
+      const target = follower === undefined ? 0 : log.statistics(stream).nextOffset;
+      if (follower !== undefined && follower.nextOffset < target) await follower.consumer.caughtUp(target, waiting);
+    }
+  };
+
+  const stateOf = (view: string): ViewState => {
+    const seat = views.seats.get(view);
+    if (seat?.serving) return seat.serving;
+    if (seat?.rebuild) throw new StrataError("FEATURE_VIEW_BUILDING", { view, ...seat.rebuild.progress() });
+    throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view, known: [...views.seats.keys()].join(", ") });
+  };
+
+  const read = ({ view, keys, atMs }: FeatureRead): FeatureRows => {
+    const state = stateOf(view);
+    return keys.map((key) => {
+      const row: FeatureValue[] = [];
+      state.read(key, atMs, row, 0);
+      return row;
+    });
+  };
+
+  const stop = async (deadlineMs?: number): Promise<void> => {
+    try {
+      await views.close(deadlineMs);
+    } finally {
+      await checkpointer.save();
+    }
+  };
+
+  return {
+    start: async (signal) => {
+      try {
+        await views.load(options.application());
+        await fresh(views.followers.keys(), signal && { signal });
+      } catch (thrown) {
+        await views.close(0).catch(() => undefined); // the first failure is the one worth reporting
+        throw thrown;
+      }
+    },
+    stop, fresh, read,
+    readMany: (requests) => requests.map(read),
+    featuresOf: (view) => stateOf(view).plan.features.map(({ name }) => name),
+    appliedOffset: (stream) => views.followers.get(stream)?.nextOffset ?? 0,
+    applyDefinition: (next) => {
+      const rebuilds = views.change(next);
+      return { progress: () => reportProgress(views), ready: settled(rebuilds) };
+    },
+    checkpoint: checkpointer.save,
+    statistics: () => [...views.seats].map(([name, seat]) => describeSeat(name, seat, views)),
+    health: () => {
+      const reason = failureOf(views);
+      return reason === undefined ? { ok: true } : { ok: false, reason };
+    },
+    [Symbol.asyncDispose]: () => stop(),
+  };
+}
+
+/** A caller that does not wait must not be brought down by a rejection that was already logged. */
+function settled(rebuilds: readonly ViewRebuild[]): Promise<void> {
+  const ready = Promise.all(rebuilds.map((rebuild) => rebuild.ready)).then(() => undefined);
+  ready.catch(() => undefined);
+  return ready;
+}
+
+function reportProgress({ seats }: ViewSeats): readonly ViewProgressReport[] {
+  return [...seats].flatMap(([view, { rebuild }]) => (rebuild === undefined ? [] : [{ view, ...rebuild.progress() }]));
+}
+
+function describeSeat(view: string, { serving, rebuild }: ViewSeat, { followers }: ViewSeats): ViewStatistics {
+  const state = serving ?? rebuild!.state; // one of the two is always there
+  const { progress, store } = state;
+  const stream = state.view.from.name;
+  return {
+    view, stream, entities: store.entityCount, events: store.eventCount,
+    appliedEvents: progress.appliedEvents, keylessEvents: progress.keylessEvents, evictedEvents: progress.evictedEvents,
+    memoryBytes: store.memoryBytes(), appliedOffset: progress.nextOffset, eventsPerSecond: followers.get(stream)?.eventsPerSecond() ?? 0,
+    ...(rebuild === undefined ? {} : { building: rebuild.progress() }),
+  };
+}
+
+function failureOf({ seats, followers }: ViewSeats): string | undefined {
+  for (const { stream, consumer } of followers.values()) {
+    if (consumer.state === "failed") return `stream "${stream}" is not followed: ${reasonOf(consumer.error)}`;
+  }
+  for (const [view, { failure }] of seats) if (failure !== undefined) return `view "${view}" could not be built: ${failure}`;
+  return undefined;
+}

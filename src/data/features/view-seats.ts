@@ -1,0 +1,142 @@
+/**
+ * Which state answers for each view. A changed definition gets a new state built in the background, which takes the
+ * old one's seat when it has caught up; a view that is new has an empty seat until then.
+ */
+import type { Application, FeatureView } from "../../define/index.ts";
+import { isStrataError, reasonOf } from "../../kernel/errors.ts";
+import type { StateStore } from "../../ports/state-store.ts";
+import type { Histogram, Logger } from "../../ports/telemetry.ts";
+import { createStreamFollower } from "./stream-follower.ts";
+import type { StreamFollower, StreamSource } from "./stream-follower.ts";
+import { hashViewState, loadViewState, startAt } from "./view-checkpoint.ts";
+import { rebuildView } from "./view-rebuild.ts";
+import type { ViewRebuild } from "./view-rebuild.ts";
+import { createViewState } from "./view-state.ts";
+import type { ViewState } from "./view-state.ts";
+
+/** A view's place: the state that answers, the one that will, and why the latter will not. */
+export interface ViewSeat {
+  serving?: ViewState;
+  rebuild?: ViewRebuild;
+  failure?: string;
+}
+
+export interface ViewSeats {
+  readonly seats: ReadonlyMap<string, ViewSeat>;
+  readonly followers: ReadonlyMap<string, StreamFollower>;
+  /** States that answer now. */
+  serving(): readonly ViewState[];
+  /** Seats every view with its checkpoint, or at the beginning of the log, and begins to follow the streams. */
+  load(application: Application): Promise<void>;
+  /** Reseats the views of another definition; returns the rebuilds under way. */
+  change(next: Application): readonly ViewRebuild[];
+  /** Ends all rebuilds and, after what is durable is applied, all followers; rejects with the first failure. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+export interface ViewSeatsOptions extends StreamSource {
+  readonly states: StateStore;
+  readonly logger: Logger;
+  readonly freshness: Histogram;
+  readonly onApplied: (events: number) => void;
+  readonly onSeated: () => void;
+  readonly onRemoved: (view: string) => void;
+}
+
+export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
+  const { log, states, logger } = options;
+  const seats = new Map<string, ViewSeat>();
+  const followers = new Map<string, StreamFollower>();
+  const closing = new AbortController();
+  let application: Application | undefined;
+
+  const latenessOf = (stream: string) => (): number => application?.streams.get(stream)?.latenessMs ?? Number.POSITIVE_INFINITY;
+
+  const follow = (stream: string, fromOffset: number): StreamFollower => {
+    const follower = createStreamFollower({ ...options, stream, fromOffset, latenessMs: latenessOf(stream), signal: closing.signal });
+    followers.set(stream, follower);
+    void follower.consumer.ended.then(() => {
+      if (follower.consumer.state === "failed") logger.log("error", `Features no longer follow stream "${stream}": ${reasonOf(follower.consumer.error)}`, { stream });
+    });
+    return follower;
+  };
+
+  const leave = ({ serving, rebuild }: ViewSeat): void => {
+    rebuild?.cancel();
+    if (serving) followers.get(serving.view.from.name)?.states.delete(serving);
+  };
+
+  const seat = (state: ViewState): void => {
+    const { name, from } = state.view;
+    const { serving } = seats.get(name) ?? {};
+    if (serving) leave({ serving });
+    followers.get(from.name)!.states.add(state);
+    seats.set(name, { serving: state });
+    options.onSeated();
+    logger.log("info", `Feature view "${name}" is built and in service`, { view: name, offset: state.progress.nextOffset });
+  };
+
+  const build = (view: FeatureView, current: ViewSeat): ViewRebuild => {
+    const stream = view.from.name;
+    const bounds = log.statistics(stream);
+    const follower = followers.get(stream) ?? follow(stream, bounds.nextOffset);
+    const state = startAt(createViewState(view), bounds, logger);
+    const rebuild = rebuildView({ ...options, follower, state, latenessMs: latenessOf(stream), onReady: seat });
+    if (seats.get(view.name)?.serving !== state) seats.set(view.name, { ...(current.serving && { serving: current.serving }), rebuild });
+    rebuild.ready.catch((thrown: unknown) => {
+      if (isStrataError(thrown) && thrown.code === "ABORTED") return;
+      logger.log("error", `Feature view "${view.name}" could not be built: ${reasonOf(thrown)}`, { view: view.name });
+      const failed = seats.get(view.name);
+      if (failed?.rebuild === rebuild) failed.failure = reasonOf(thrown);
+    });
+    return rebuild;
+  };
+
+  /** Keeps what fits the new definition, be it in service or being built, and builds the rest. */
+  const reseat = (view: FeatureView): readonly ViewRebuild[] => {
+    const hash = hashViewState(view);
+    const current = seats.get(view.name) ?? {};
+    if (current.rebuild && !current.failure && hashViewState(current.rebuild.state.view) === hash) return [current.rebuild];
+    current.rebuild?.cancel();
+    if (current.serving && hashViewState(current.serving.view) === hash) {
+      seats.set(view.name, { serving: current.serving });
+      return [];
+    }
+    return [build(view, current)];
+  };
+
+  const remove = (view: string): void => {
+    leave(seats.get(view)!);
+    seats.delete(view);
+    options.onRemoved(view);
+  };
+
+  return {
+    seats, followers,
+    serving: () => [...seats.values()].flatMap(({ serving }) => serving ?? []),
+    load: async (first) => {
+      application = first;
+      const views = [...first.featureViews.values()];
+      const loaded = await Promise.all(views.map((view) => loadViewState(view, states, { log: log.statistics(view.from.name), logger })));
+      for (const [stream, group] of Map.groupBy(loaded, (state) => state.view.from.name)) {
+        const follower = follow(stream, Math.min(...group.map((state) => state.progress.nextOffset)));
+        for (const state of group) {
+          seats.set(state.view.name, { serving: state });
+          follower.states.add(state);
+        }
+      }
+    },
+    change: (next) => {
+      application = next;
+      for (const view of [...seats.keys()]) if (!next.featureViews.has(view)) remove(view);
+      return [...next.featureViews.values()].flatMap(reseat);
+    },
+    close: async (deadlineMs) => {
+      for (const { rebuild } of seats.values()) rebuild?.cancel();
+      const results = await Promise.allSettled([...followers.values()].map(({ consumer }) => consumer.stop(deadlineMs)));
+      closing.abort();
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed) throw failed.reason;
+    },
+  };
+}
