@@ -16,7 +16,7 @@ export interface EventRange {
 export interface EventRead extends EventRange {
   readonly files: readonly LakeFile[];
   readonly folder: string;
-  /** The fields wanted, with the kind they have now; a field that was stored as another kind is missing. */
+  /** The fields wanted, with the kind they have now; a field that was stored as another kind is missing, unless text is wanted. */
   readonly fields: ReadonlyMap<string, ColumnKind>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,24 +26,52 @@ export async function readEventColumns(analytics: Analytics, read: EventRead): P
   const { fromTimeMs = -Infinity, toTimeMs = Infinity } = read;
   const files = read.files.filter((file) => file.maxTimeMs >= fromTimeMs && file.minTimeMs < toTimeMs);
   if (files.length === 0) return noEvents(read.fields);
-  const stored = [...read.fields].map(([field, kind]) => ({ field, kind, column: columnIn(files, field, kind) }));
-  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${stored.map(({ column }, index) => (column === undefined ? "" : `, ${quoteName(column)} AS f${index}`)).join("")}
-    FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs })}`;
+  const wanted = [...read.fields].map(([field, kind], index) => ({ field, kind, sources: columnsIn(files, field, kind).map((column, part) => ({ column, alias: `f${index}_${part}` })) }));
+  const selected = wanted.flatMap(({ sources }) => sources.map(({ column, alias }) => `, ${quoteName(column)} AS ${alias}`));
+  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${selected.join("")} FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs })}`;
   const { rows, columns } = await analytics.query({ sql, tables: { events: files.map((file) => `${read.folder}/${file.name}`) } }, { signal: read.signal });
   const offsets = numbersOf(columns[OFFSET_COLUMN]);
   checkOrder(offsets);
   return {
     rows, offsets, timesMs: numbersOf(columns[TIME_COLUMN]), knownAtMs: numbersOf(columns[KNOWN_COLUMN]),
-    columns: Object.fromEntries(stored.map(({ field, kind }, index) => [field, columns[`f${index}`] ?? missingColumn(kind, rows)])),
+    columns: Object.fromEntries(wanted.map(({ field, kind, sources }) => [field, combine(sources.map(({ alias }) => columns[alias]!), kind, rows)])),
   };
 }
 
-function columnIn(files: readonly LakeFile[], field: string, kind: ColumnKind): string | undefined {
-  for (const file of files) {
-    const stored = file.fields.find((other) => other.field === field && other.kind === kind);
-    if (stored) return stored.column; // the same one in every file that has it
+/** The field's columns of its kind; for text of every kind, since an earlier schema's numbers are read as their text. */
+function columnsIn(files: readonly LakeFile[], field: string, kind: ColumnKind): readonly string[] {
+  const fits = files.flatMap(({ fields }) => fields.filter((stored) => stored.field === field && (kind === "text" || stored.kind === kind)));
+  return [...new Set(fits.map(({ column }) => column))];
+}
+
+function combine(sources: readonly Column[], kind: ColumnKind, rows: number): Column {
+  const [only, ...others] = sources;
+  if (only === undefined) return missingColumn(kind, rows);
+  return only.kind === kind && others.length === 0 ? only : combineAsText(sources, rows);
+}
+
+/** Each row has a value in one of the columns at most. */
+function combineAsText(sources: readonly Column[], rows: number): Column {
+  const codes = new Int32Array(rows).fill(-1);
+  const numbers = new Map<string, number>();
+  for (const source of sources) {
+    const textAt = textReader(source);
+    for (let row = 0; row < rows; row++) {
+      const text = textAt(row);
+      if (text === undefined) continue;
+      if (!numbers.has(text)) numbers.set(text, numbers.size);
+      codes[row] = numbers.get(text)!;
+    }
   }
-  return undefined;
+  return { kind: "text", codes, dictionary: [...numbers.keys()] };
+}
+
+function textReader(column: Column): (row: number) => string | undefined {
+  switch (column.kind) {
+    case "text": return (row) => column.dictionary[column.codes[row]!];
+    case "number": return (row) => (Number.isNaN(column.values[row]!) ? undefined : String(column.values[row]));
+    case "boolean": return (row) => (column.values[row]! < 0 ? undefined : String(column.values[row] === 1));
+  }
 }
 
 function conditionOf({ fromTimeMs, toTimeMs }: { readonly fromTimeMs: number; readonly toTimeMs: number }): string {
