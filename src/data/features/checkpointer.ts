@@ -19,7 +19,7 @@ export interface CheckpointerOptions {
   readonly logger: Logger;
   readonly everyEvents: number;
   /** The views in service. */
-  readonly views: () => Iterable<ViewState>;
+  readonly views: () => readonly ViewState[];
 }
 
 export function createCheckpointer({ states, logger, everyEvents, views }: CheckpointerOptions): Checkpointer {
@@ -36,7 +36,7 @@ export function createCheckpointer({ states, logger, everyEvents, views }: Check
   };
   const saveAll = async (): Promise<void> => {
     events = 0;
-    for (const state of [...views()]) {
+    for (const state of views()) {
       const { nextOffset } = state.progress;
       if (savedOffsets.get(state) === nextOffset) continue;
       await saveViewState(state, states);

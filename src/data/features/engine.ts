@@ -14,7 +14,7 @@ import { createCheckpointer } from "./checkpointer.ts";
 import type { ViewRebuild } from "./view-rebuild.ts";
 import { createViewSeats } from "./view-seats.ts";
 import type { ViewSeat, ViewSeats } from "./view-seats.ts";
-import type { FeatureValue, ViewState } from "./view-state.ts";
+import type { FeatureValue } from "./view-state.ts";
 
 export interface FeatureEngineOptions {
   /** The definition in force. */
@@ -38,7 +38,10 @@ export interface FeatureRead {
   readonly atMs: number;
 }
 
-/** One row per key, values in the order of `featuresOf(view)`. */
+/**
+ * One row per key, values in the order of the features of the view's definition in force. While a changed view is
+ * being built, features that the old state lacks are null and the others are as the old definition has them.
+ */
 export type FeatureRows = readonly (readonly FeatureValue[])[];
 
 export interface ViewProgressReport {
@@ -68,8 +71,8 @@ export interface ViewStatistics {
   /** Of the view's stream. */
   readonly appliedOffset: number;
   readonly eventsPerSecond: number;
-  /** Present while a new state is being built. */
-  readonly building?: { readonly done: number; readonly total: number };
+  /** Share of the events read, present while a new state is being built. */
+  readonly rebuild?: number;
 }
 
 export interface FeatureEngine extends AsyncDisposable {
@@ -86,8 +89,6 @@ export interface FeatureEngine extends AsyncDisposable {
   read(request: FeatureRead): FeatureRows;
   /** Several views at once, one result per request. */
   readMany(requests: readonly FeatureRead[]): readonly FeatureRows[];
-  /** The features of the state in service: while a changed view is being built, those of the old definition. */
-  featuresOf(view: string): readonly string[];
   /** Events of the stream below this offset are applied; 0 when no view follows the stream. */
   appliedOffset(stream: string): number;
   /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from the log and then swapped in. */
@@ -121,20 +122,14 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
     }
   };
 
-  const stateOf = (view: string): ViewState => {
-    const seat = views.seats.get(view);
-    if (seat?.serving) return seat.serving;
-    if (seat?.rebuild) throw new StrataError("FEATURE_VIEW_BUILDING", { view, ...seat.rebuild.progress() });
-    throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view, known: [...views.seats.keys()].join(", ") });
-  };
-
   const read = ({ view, keys, atMs }: FeatureRead): FeatureRows => {
-    const state = stateOf(view);
-    return keys.map((key) => {
-      const row: FeatureValue[] = [];
-      state.read(key, atMs, row, 0);
-      return row;
-    });
+    const { serving, places, rebuild } = views.seats.get(view) ?? {};
+    if (serving) {
+      const rows = keys.map((key) => serving.read(key, atMs));
+      return places === undefined ? rows : rows.map((row) => places.map((place) => row[place] ?? null));
+    }
+    if (rebuild) throw new StrataError("FEATURE_VIEW_BUILDING", { view, ...rebuild.progress() });
+    throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view, known: [...views.seats.keys()].join(", ") });
   };
 
   const stop = async (deadlineMs?: number): Promise<void> => {
@@ -157,7 +152,6 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
     },
     stop, fresh, read,
     readMany: (requests) => requests.map(read),
-    featuresOf: (view) => stateOf(view).plan.features.map(({ name }) => name),
     appliedOffset: (stream) => views.followers.get(stream)?.nextOffset ?? 0,
     applyDefinition: (next) => {
       const rebuilds = views.change(next);
@@ -192,9 +186,11 @@ function describeSeat(view: string, { serving, rebuild }: ViewSeat, { followers 
     view, stream, entities: store.entityCount, events: store.eventCount,
     appliedEvents: progress.appliedEvents, keylessEvents: progress.keylessEvents, evictedEvents: progress.evictedEvents,
     memoryBytes: store.memoryBytes(), appliedOffset: progress.nextOffset, eventsPerSecond: followers.get(stream)?.eventsPerSecond() ?? 0,
-    ...(rebuild === undefined ? {} : { building: rebuild.progress() }),
+    ...(rebuild === undefined ? {} : { rebuild: shareOf(rebuild.progress()) }),
   };
 }
+
+const shareOf = ({ done, total }: ReturnType<ViewRebuild["progress"]>): number => (total === 0 ? 1 : done / total);
 
 function failureOf({ seats, followers }: ViewSeats): string | undefined {
   for (const { stream, consumer } of followers.values()) {

@@ -15,10 +15,13 @@ import { decodeViewState, encodeViewState } from "./view-snapshot.ts";
 import { createViewState } from "./view-state.ts";
 import type { ViewState } from "./view-state.ts";
 
-/** Hash of what a view's state depends on: its definition, and the kinds its stream's schema gives the fields it reads. */
+/**
+ * Hash of what a view's state depends on: its definition, the order of its features, which is that of the columns, and
+ * the kinds its stream's schema gives the fields it reads.
+ */
 export function hashViewState(view: FeatureView): string {
   const kinds = fieldKinds(view.from.schema);
-  return hashOf({ view: hashFeatureView(view), kinds: Object.fromEntries([...fieldsOfView(view)].map((field) => [field, kinds.get(field)])) });
+  return hashOf({ view: hashFeatureView(view), features: Object.keys(view.features), kinds: Object.fromEntries([...fieldsOfView(view)].map((field) => [field, kinds.get(field)])) });
 }
 
 const nameOf = (view: string): string => `feature-view/${view}`;

@@ -16,8 +16,10 @@ import type { ViewState } from "./view-state.ts";
 
 /** A view's place: the state that answers, the one that will, and why the latter will not. */
 export interface ViewSeat {
-  serving?: ViewState;
-  rebuild?: ViewRebuild;
+  readonly serving?: ViewState | undefined;
+  /** Where the definition's features are in the state that answers, -1 for new ones; absent when it is the state of this definition. */
+  readonly places?: readonly number[] | undefined;
+  readonly rebuild?: ViewRebuild;
   failure?: string;
 }
 
@@ -61,28 +63,26 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     return follower;
   };
 
-  const leave = ({ serving, rebuild }: ViewSeat): void => {
-    rebuild?.cancel();
-    if (serving) followers.get(serving.view.from.name)?.states.delete(serving);
+  const retire = (state: ViewState | undefined): void => {
+    if (state) followers.get(state.view.from.name)?.states.delete(state);
   };
 
   const seat = (state: ViewState): void => {
     const { name, from } = state.view;
-    const { serving } = seats.get(name) ?? {};
-    if (serving) leave({ serving });
+    retire(seats.get(name)?.serving);
     followers.get(from.name)!.states.add(state);
     seats.set(name, { serving: state });
     options.onSeated();
     logger.log("info", `Feature view "${name}" is built and in service`, { view: name, offset: state.progress.nextOffset });
   };
 
-  const build = (view: FeatureView, current: ViewSeat): ViewRebuild => {
+  const build = (view: FeatureView, serving: ViewState | undefined): ViewRebuild => {
     const stream = view.from.name;
     const bounds = log.statistics(stream);
     const follower = followers.get(stream) ?? follow(stream, bounds.nextOffset);
     const state = startAt(createViewState(view), bounds, logger);
     const rebuild = rebuildView({ ...options, follower, state, latenessMs: latenessOf(stream), onReady: seat });
-    if (seats.get(view.name)?.serving !== state) seats.set(view.name, { ...(current.serving && { serving: current.serving }), rebuild });
+    if (seats.get(view.name)?.serving !== state) seats.set(view.name, { serving, places: serving && placesOf(view, serving.view), rebuild });
     rebuild.ready.catch((thrown: unknown) => {
       if (isStrataError(thrown) && thrown.code === "ABORTED") return;
       logger.log("error", `Feature view "${view.name}" could not be built: ${reasonOf(thrown)}`, { view: view.name });
@@ -95,18 +95,17 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
   /** Keeps what fits the new definition, be it in service or being built, and builds the rest. */
   const reseat = (view: FeatureView): readonly ViewRebuild[] => {
     const hash = hashViewState(view);
-    const current = seats.get(view.name) ?? {};
-    if (current.rebuild && !current.failure && hashViewState(current.rebuild.state.view) === hash) return [current.rebuild];
-    current.rebuild?.cancel();
-    if (current.serving && hashViewState(current.serving.view) === hash) {
-      seats.set(view.name, { serving: current.serving });
-      return [];
-    }
-    return [build(view, current)];
+    const { serving, rebuild, failure } = seats.get(view.name) ?? {};
+    if (rebuild && failure === undefined && hashViewState(rebuild.state.view) === hash) return [rebuild];
+    rebuild?.cancel();
+    if (serving === undefined || hashViewState(serving.view) !== hash) return [build(view, serving)];
+    seats.set(view.name, { serving });
+    return [];
   };
 
-  const remove = (view: string): void => {
-    leave(seats.get(view)!);
+  const remove = (view: string, { serving, rebuild }: ViewSeat): void => {
+    rebuild?.cancel();
+    retire(serving);
     seats.delete(view);
     options.onRemoved(view);
   };
@@ -128,7 +127,7 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     },
     change: (next) => {
       application = next;
-      for (const view of [...seats.keys()]) if (!next.featureViews.has(view)) remove(view);
+      for (const [view, each] of seats) if (!next.featureViews.has(view)) remove(view, each);
       return [...next.featureViews.values()].flatMap(reseat);
     },
     close: async (deadlineMs) => {
@@ -139,4 +138,9 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
       if (failed) throw failed.reason;
     },
   };
+}
+
+function placesOf(wanted: FeatureView, served: FeatureView): readonly number[] {
+  const names = Object.keys(served.features);
+  return Object.keys(wanted.features).map((name) => names.indexOf(name));
 }

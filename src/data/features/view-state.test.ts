@@ -22,9 +22,7 @@ function toBatch(events: readonly SampleEvent[], from: number, to: number): Deco
 }
 
 function read(state: ViewState, key: readonly string[], atMs: number): readonly FeatureValue[] {
-  const out: FeatureValue[] = [];
-  state.read(key, atMs, out, 0);
-  return out;
+  return state.read(key, atMs);
 }
 
 const KEYS = ["c0", "c1", "c2", "stranger"].flatMap((customer) => ["0", "1", "2"].map((item) => [customer, item]));

@@ -47,10 +47,10 @@ export interface ViewState {
   /** Drops events that no read within the stream's lateness before `nowMs` can need; `visits` entities in turn. */
   evict(options: { readonly nowMs: number; readonly latenessMs: number; readonly visits: number }): void;
   /**
-   * Writes the entity's features, in the order of the view's features, to `out[at]` and following.
+   * The entity's features, in the order of the view's features.
    * Raises ENTITY_KEY_INVALID, or FEATURE_TIME_TOO_OLD when events that `atMs` needs have left memory.
    */
-  read(keyParts: readonly string[], atMs: number, out: FeatureValue[], at: number): void;
+  read(keyParts: readonly string[], atMs: number): readonly FeatureValue[];
 }
 
 export function createViewState(view: FeatureView, store?: EntityStore, progress: ViewProgress = startOfLog()): ViewState {
@@ -77,10 +77,10 @@ function buildState(parts: StateParts): ViewState {
       progress.evictedEvents += evicted;
       if (evicted > 0) progress.horizonMs = Math.max(progress.horizonMs, horizonMs);
     },
-    read: (keyParts, atMs, out, at) => {
+    read: (keyParts, atMs) => {
       if (atMs < progress.horizonMs + plan.keepMs) throw tooOld(view, atMs, progress.horizonMs + plan.keepMs);
       store.evaluate(store.find(joinKey(view, keyParts)), atMs, values);
-      for (let feature = 0; feature < values.length; feature++) out[at + feature] = toFeatureValue(plan.features[feature]!, values[feature]!, store.columns);
+      return plan.features.map((feature, index) => toFeatureValue(feature, values[index]!, store.columns));
     },
   };
 }
