@@ -19,3 +19,6 @@ export type { RolloutState } from "./delivery/rollout-state.ts";
 export { createRollouts } from "./delivery/rollouts.ts";
 export type { Rollouts } from "./delivery/rollouts.ts";
 export type { TrainingProfile } from "./pipeline/training-profile.ts";
+export { trainModel } from "./pipeline/train-model.ts";
+export type { TrainingReport, TrainingStep } from "./pipeline/train-model.ts";
+export { categoriesOf, readProfile, readTrees } from "./pipeline/model-artifacts.ts";

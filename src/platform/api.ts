@@ -8,3 +8,6 @@ export type { Decision, Evidence, ModelVersion, Run, RolloutState } from "../mod
 export type { Answer } from "../serving/index.ts";
 export type { LogLine } from "../observe/index.ts";
 export type { ResourceChange } from "../define/index.ts";
+export type { DeadLetter } from "../data/ingestion/dead-letter.ts";
+export type { DeadLetterPage, ReplayResult } from "../data/ingestion/dead-letter-desk.ts";
+export type { IngestResult } from "../data/ingestion/ingest-result.ts";

@@ -11,6 +11,7 @@ import type { EventLog } from "../ports/event-log.ts";
 import type {
   DecisionOverview, DriftOverview, EndpointOverview, ModelOverview, ModelVersionOverview, Overview, PerformanceOverview, RolloutOverview, RunOverview, TrainingProgressOverview,
 } from "../protocols/admin/overview.ts";
+import { latencySeries } from "./latency-series.ts";
 import type { ProcessSampler } from "./process-sampler.ts";
 
 export interface OverviewSources {
@@ -145,13 +146,6 @@ function endpointOverview({ application, monitor, sampler }: OverviewSources, na
     traffic: traffic.map((part) => ({ ...part, share: requests === 0 ? 0 : part.requests / requests })),
     history: sampler.history(name),
   };
-}
-
-/** Latency of each endpoint as telemetry has it. */
-export function latencySeries(telemetry: TelemetryStore): ReadonlyMap<string, HistogramSeries> {
-  const instrument = telemetry.snapshot().instruments.find((entry) => entry.name === "strata_endpoint_seconds");
-  if (instrument?.kind !== "histogram") return new Map();
-  return new Map(instrument.series.map((series) => [series.labels["endpoint"] ?? "", series]));
 }
 
 function rolloutOverview({ monitor }: OverviewSources, rollout: RolloutState): RolloutOverview {

@@ -1,6 +1,10 @@
 /** Samples this process once a second of real time: memory, CPU, event loop, and the history behind the console's charts. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Application } from "../define/index.ts";
 import { systemClock } from "../kernel/clock.ts";
+import type { TelemetryStore } from "../observe/index.ts";
+import type { EventLog } from "../ports/event-log.ts";
+import { latencySeries } from "./latency-series.ts";
 import type { EndpointOverview, ProcessOverview } from "../protocols/admin/overview.ts";
 
 export interface ProcessSampler extends Disposable {
@@ -15,6 +19,21 @@ export interface SamplerSources {
   readonly offsets: () => Readonly<Record<string, number>>;
   /** Requests so far and rolling latencies by endpoint. */
   readonly endpoints: () => Readonly<Record<string, { readonly requestsPerSecond: number; readonly p50Ms: number; readonly p99Ms: number }>>;
+}
+
+export interface SampledParts {
+  readonly log: EventLog;
+  readonly telemetry: TelemetryStore;
+  readonly application: () => Application;
+}
+
+/** A sampler over the running parts. */
+export function openSampler({ log, telemetry, application }: SampledParts): ProcessSampler {
+  return startProcessSampler({
+    offsets: () => Object.fromEntries([...application().streams.keys()].map((stream) => [stream, log.statistics(stream).nextOffset])),
+    endpoints: () => Object.fromEntries([...latencySeries(telemetry)].map(([endpoint, series]) =>
+      [endpoint, { requestsPerSecond: series.perSecond.last1s, p50Ms: (series.rolling.p50 ?? 0) * 1000, p99Ms: (series.rolling.p99 ?? 0) * 1000 }])),
+  });
 }
 
 const HISTORY_SAMPLES = 300;

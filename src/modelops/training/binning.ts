@@ -68,7 +68,7 @@ function equalFrequencyEnds(counts: Uint32Array, rows: number, maxBins: number):
   for (let i = 0; i + 1 < counts.length && ends.length + 1 < maxBins; i++) {
     inBin += counts[i]!;
     const share = rowsLeft / (maxBins - ends.length);
-    if (inBin < share && (counts[i + 1]! < share || inBin < share / 2)) continue;
+    if (inBin < share && counts[i + 1]! < share) continue;
     ends.push(i);
     rowsLeft -= inBin;
     inBin = 0;

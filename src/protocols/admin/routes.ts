@@ -14,6 +14,15 @@ import type { AdminSources, TrainingProgress } from "./sources.ts";
 
 export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
 
+const resources = z.record(z.string(), z.record(z.string(), z.unknown()));
+/** A definition as `describeApplication` makes it. */
+const planRequest = z.object({
+  document: z.object({
+    name: z.string(),
+    resources: z.object({ streams: resources, featureViews: resources, candidates: resources, onDemand: resources, models: resources, endpoints: resources }),
+  }),
+});
+
 const EVENT_STREAM = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
 export function adminRoutes(sources: AdminSources): readonly Route<AdminHandler>[] {
@@ -24,7 +33,7 @@ export function adminRoutes(sources: AdminSources): readonly Route<AdminHandler>
     route("GET", "/v1/overview", "everything that runs, measured", async () => jsonResponse(await sources.overview())),
     route("GET", "/v1/overview/stream", "the overview every second, as server-sent events", (_, request) => Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followOverview(sources, request.signal) })),
     route("GET", "/v1/definition", "the running definition and its hash", () => Promise.resolve(jsonResponse(sources.definition()))),
-    route("POST", "/v1/plan", "what a definition would change: {document}", (_, request) => Promise.resolve(jsonResponse({ changes: sources.plan(bodyOf(request, z.object({ document: z.unknown() })).document) }))),
+    route("POST", "/v1/plan", "what a definition would change: {document}", (_, request) => Promise.resolve(jsonResponse({ changes: sources.plan(bodyOf(request, planRequest).document) }))),
     route("POST", "/v1/apply", "load the definition file again and apply it: {hash?}", async (_, request) => jsonResponse({ changes: await sources.apply(bodyOf(request, z.object({ hash: z.string().optional() })).hash) })),
 
     route("GET", "/v1/models", "models with their versions and aliases", async () => jsonResponse({ models: await Promise.all(sources.modelNames().map((model) => describeModel(sources, model))) })),

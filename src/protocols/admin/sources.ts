@@ -1,6 +1,6 @@
 /** What the admin protocol reads and commands; the platform hands it in. */
 import type { EntityKeys, FeatureReadResult } from "./feature-read.ts";
-import type { ResourceChange } from "../../define/index.ts";
+import type { ApplicationDocument, ResourceChange } from "../../define/index.ts";
 import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
 import type { Overview } from "./overview.ts";
@@ -25,7 +25,7 @@ export interface AdminSources {
   /** Recomputes logged answers offline and compares them. */
   readonly audit: (options: { readonly limit: number; readonly signal: AbortSignal }) => Promise<unknown>;
   /** What would change; `document` is the caller's definition. */
-  readonly plan: (document: unknown) => readonly ResourceChange[];
+  readonly plan: (document: ApplicationDocument) => readonly ResourceChange[];
   /** Loads the definition file again and applies it; refused when its hash is not the expected one. */
   readonly apply: (expectedHash: string | undefined) => Promise<readonly ResourceChange[]>;
   /** Runs the control loop once, now. */

@@ -1,0 +1,43 @@
+/** Hands the running parts to the protocols that answer for them. */
+import type { Application, ApplicationDocument, ResourceChange } from "../define/index.ts";
+import type { LogStore, TelemetryStore } from "../observe/index.ts";
+import type { Overview } from "../protocols/admin/overview.ts";
+import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import { openConsole } from "./console-files.ts";
+import type { DataLayer } from "./data-layer.ts";
+import { createFrontDoor } from "./http-routes.ts";
+import type { ModelLayer } from "./model-layer.ts";
+import { definitionOf } from "./overview-source.ts";
+import { strataVersion } from "./version.ts";
+
+export interface DoorParts {
+  readonly application: () => Application;
+  readonly telemetry: TelemetryStore;
+  readonly data: DataLayer;
+  readonly models: ModelLayer;
+  readonly logs: LogStore;
+  readonly overview: () => Promise<Overview>;
+  readonly plan: (document: ApplicationDocument) => readonly ResourceChange[];
+  readonly reload: (expectedHash?: string) => Promise<readonly ResourceChange[]>;
+}
+
+const ACTOR = "admin-api";
+
+export function createPlatformDoor({ application, telemetry, data, models, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+  const { control, experiments, registry, rollouts, decisions, endpoints, pool } = models;
+  const modelNames = (): readonly string[] => [...application().models.keys()];
+  return createFrontDoor({
+    ingestion: data.ingestion, endpoints, telemetry, console: openConsole(),
+    inference: {
+      name: "strata", version: strataVersion(), pool, models: modelNames, isReady: () => true,
+      defaultVersion: (model) => control.trafficPlan(model).champion,
+    },
+    admin: {
+      version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames,
+      train: models.train, audit: models.audit, plan, apply: reload, readFeatures: data.readFeatures,
+      rollback: (model, reason) => control.rollback(model, reason, ACTOR),
+      cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),
+      tick: () => control.tick(),
+    },
+  });
+}
