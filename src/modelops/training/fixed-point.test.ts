@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { chooseFixedPoint, countOf, hessianOf, quantisePairs } from "./fixed-point.ts";
 import { ROW_LIMIT } from "./training-data.ts";
 
-const gradients = fc.array(fc.record({ gradient: fc.double({ min: -1e6, max: 1e6, noNaN: true }), hessian: fc.oneof(fc.constant(0), fc.double({ min: 1e-9, max: 1e4, noNaN: true })) }), { minLength: 1, maxLength: 300 });
+const gradients = fc.array(fc.record({ gradient: fc.integer({ min: -1e9, max: 1e9 }).map((value) => value / 977), hessian: fc.oneof(fc.constant(0), fc.double({ min: 1e-9, max: 1e4, noNaN: true })) }), { minLength: 1, maxLength: 300 });
 
 function quantised(rows: readonly { gradient: number; hessian: number }[]) {
   const fixedPoint = chooseFixedPoint(rows.length, Math.max(...rows.map((row) => Math.abs(row.gradient))), rows.reduce((sum, row) => sum + row.hessian, 0));
