@@ -17,3 +17,8 @@ export { createLake } from "./lake/lake.ts";
 export type { Lake } from "./lake/lake.ts";
 export type { LakeSnapshot } from "./lake/snapshot.ts";
 export type { EventColumn, EventColumns } from "./lake/event-columns.ts";
+export type { TrainingRows, TrainingSet } from "./training-sets/training-set.ts";
+export { createVectorAssembler } from "./features/feature-vector.ts";
+export type { VectorAssembler } from "./features/feature-vector.ts";
+export { auditVectors } from "./features/audit.ts";
+export type { AuditReport } from "./features/audit.ts";

@@ -3,7 +3,7 @@
  * champion on rows nothing was chosen on, gates, and a registered version with everything it was made from.
  */
 import { runWorkerJob, workerModule } from "../../compute/index.ts";
-import type { ExampleRows, Lake, LakeSnapshot, TrainingSet } from "../../data/index.ts";
+import type { Lake, LakeSnapshot, TrainingRows, TrainingSet } from "../../data/index.ts";
 import { buildTrainingSet } from "../../data/index.ts";
 import { hashModel } from "../../define/index.ts";
 import type { Application, Model } from "../../define/index.ts";
@@ -19,13 +19,15 @@ import type { Experiments } from "../experiments/experiments.ts";
 import type { Environment, RunTrigger } from "../experiments/run.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { TrainedEnsemble, TrainingProgress as TreeProgress } from "../training/gradient-boosting.ts";
-import { exportOnnx } from "../training/onnx/export-onnx.ts";
+import { exportOnnx } from "../training/onnx/tree-export.ts";
 import { gatesPassed } from "../validation/gates.ts";
 import type { GateVerdict, ModelEvidence } from "../validation/gates.ts";
 import { baselinesOf } from "./baselines.ts";
 import { evaluateScores, figureOf, metricsFor } from "./evaluation.ts";
 import type { HeldOutRows } from "./evaluation.ts";
 import { judgeGates } from "./gate-evaluation.ts";
+import { splitHeldOut } from "./holdout-split.ts";
+import type { HeldOut } from "./holdout-split.ts";
 import { ARTIFACTS, readTrees } from "./model-artifacts.ts";
 import { qualityTable } from "./quality-table.ts";
 import type { QualityEntry } from "./quality-table.ts";
@@ -71,7 +73,7 @@ export interface TrainingReport {
   readonly groups: number;
   readonly trees: number;
   readonly elapsedMs: number;
-  readonly dropped: Readonly<Record<string, number>>;
+  readonly dropped: TrainingSet["dropped"];
   /** On the latest, untouched part of the examples. */
   readonly quality: readonly QualityEntry[];
   readonly gates: readonly { readonly metric: string; readonly passed: boolean; readonly reason: string }[];
@@ -103,6 +105,12 @@ export async function trainModel(context: TrainingContext, request: TrainingRequ
   }
 }
 
+/** What is learned from, what stops the training, and what is only judged on. */
+interface Examples extends HeldOut {
+  readonly training: TrainingRows;
+  readonly dropped: TrainingSet["dropped"];
+}
+
 interface RunningRequest extends TrainingRequest {
   readonly run: string;
   readonly snapshot: LakeSnapshot;
@@ -112,10 +120,11 @@ interface RunningRequest extends TrainingRequest {
 async function runTraining(context: TrainingContext, request: RunningRequest): Promise<Omit<TrainingReport, "elapsedMs">> {
   const { application, lake, clock, experiments } = context;
   const { model, run, snapshot, onStep, signal } = request;
-  const examples = await buildTrainingSet({
+  const set = await buildTrainingSet({
     application, model, lake, snapshot, atMs: clock.now(), signal,
-    onProgress: (share, stage) => onStep({ stage: "training set", share: 0.02 + 0.38 * share, detail: stage }),
+    onProgress: ({ share, stage }) => onStep({ stage: "training set", share: 0.02 + 0.38 * share, detail: stage }),
   });
+  const examples: Examples = { training: set.training, ...splitHeldOut(set.validation), dropped: set.dropped };
   checkExamples(model, examples);
   const ensemble = await growTrees(context, request, examples);
   const importances = shares(ensemble);
@@ -133,14 +142,14 @@ async function runTraining(context: TrainingContext, request: RunningRequest): P
   return {
     run, model: model.name, version, passed: gatesPassed(verdicts), verdicts,
     rows: examples.training.rows + examples.validation.rows + examples.test.rows,
-    groups: [examples.training, examples.validation, examples.test].reduce((sum, part) => sum + (part.groups?.sizes.length ?? 0), 0),
+    groups: [examples.training, examples.validation, examples.test].reduce((sum, part) => sum + (part.groups?.length ?? 0), 0),
     trees: ensemble.bestIteration, dropped: examples.dropped,
     quality: qualityTable(evidence, createRandom(`quality:${run}`)),
     gates: verdicts.map(({ gate, passed, reason }) => ({ metric: gate.metric, passed, reason })),
   };
 }
 
-function checkExamples({ name }: Model, { training, validation, test, dropped }: TrainingSet): void {
+function checkExamples({ name }: Model, { training, validation, test, dropped }: Examples): void {
   const fewest = Math.min(training.rows, validation.rows, test.rows);
   if (training.rows >= MINIMUM_ROWS && fewest > 0) return;
   const left = Object.entries(dropped).map(([reason, rows]) => `${reason}: ${rows}`).join(", ");
@@ -149,7 +158,7 @@ function checkExamples({ name }: Model, { training, validation, test, dropped }:
   });
 }
 
-async function growTrees({ experiments, clock, threads }: TrainingContext, { model, run, onStep, signal }: RunningRequest, examples: TrainingSet): Promise<TrainedEnsemble> {
+async function growTrees({ experiments, clock, threads }: TrainingContext, { model, run, onStep, signal }: RunningRequest, examples: Examples): Promise<TrainedEnsemble> {
   const points: { name: string; step: number; value: number; timeMs: number }[] = [];
   const { classes, ...parameters } = model.trainer.parameters;
   const job: TrainingJob = {
@@ -169,8 +178,8 @@ async function growTrees({ experiments, clock, threads }: TrainingContext, { mod
   return ensemble;
 }
 
-function labeledRows({ columns, label, groups }: ExampleRows) {
-  return { columns, label, ...(groups ? { groups: groups.sizes } : {}) };
+function labeledRows({ columns, label, groups }: TrainingRows) {
+  return { columns, label, ...(groups ? { groups } : {}) };
 }
 
 function shares({ importances }: TrainedEnsemble): Readonly<Record<string, number>> {
@@ -180,7 +189,7 @@ function shares({ importances }: TrainedEnsemble): Readonly<Record<string, numbe
 
 interface Grown {
   readonly ensemble: TrainedEnsemble;
-  readonly examples: TrainingSet;
+  readonly examples: Examples;
   readonly importances: Readonly<Record<string, number>>;
 }
 
@@ -208,14 +217,14 @@ async function storeVersion({ blobs, experiments, environment, runtime, logger }
 }
 
 interface Evaluated {
-  readonly examples: TrainingSet;
+  readonly examples: Examples;
   readonly stored: Awaited<ReturnType<typeof storeVersion>>;
 }
 
 async function evaluate(context: TrainingContext, { model, run }: RunningRequest, { examples: { test, training }, stored: { stored } }: Evaluated) {
   const { runtime, registry, blobs } = context;
   const { objective } = model.trainer.parameters;
-  const rows: HeldOutRows = { objective, label: test.label, ...(test.groups ? { groupSizes: test.groups.sizes, totalRelevant: test.groups.totalRelevant } : {}) };
+  const rows: HeldOutRows = { objective, label: test.label, ...(test.groups ? { groupSizes: test.groups } : {}), ...(test.totalRelevant ? { totalRelevant: test.totalRelevant } : {}) };
   const metrics = metricsFor(objective, model.gates.map((gate) => gate.metric));
   const champion = await registry.resolve(model.name, "champion");
   const championEvidence: ModelEvidence | null = champion === undefined ? null : evaluateScores(rows, await scoreColumns(runtime, {
