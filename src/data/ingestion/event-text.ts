@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { Problem } from "../../kernel/errors.ts";
 import type { Draft } from "./draft.ts";
-import { splitArray } from "./json-elements.ts";
+import { splitArray, trimmed } from "./json-elements.ts";
 
 export interface TextLimits {
   readonly maxRecordBytes: number;
@@ -38,7 +38,7 @@ export async function draftLines(body: Buffer, draft: Draft, limits: TextLimits)
 /** Drafts the body's one object, or each element of its array. BODY_INVALID when the body as a whole is neither. */
 export async function draftJson(body: Buffer, draft: Draft, limits: TextLimits): Promise<void> {
   const value = parseBody(body);
-  if (!Array.isArray(value)) return draftValue(draft, limits, { value, payload: body.subarray(startOfText(body)) });
+  if (!Array.isArray(value)) return draftValue(draft, limits, { value, payload: trimmed(body, startOfText(body), body.length) });
   const payloads = splitArray(body, startOfText(body));
   let turnEnds = TURN_BYTES;
   for (const [index, payload] of payloads.entries()) {

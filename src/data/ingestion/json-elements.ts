@@ -27,11 +27,12 @@ export function splitArray(json: Buffer, start = 0): readonly Uint8Array[] {
 /** Position of the quote that ends the string beginning at `quote`. */
 function endOfString(json: Buffer, quote: number): number {
   let at = quote + 1;
-  while (json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
   return at;
 }
 
-function trimmed(json: Buffer, from: number, to: number): Uint8Array {
+/** The bytes of [from, to) without the white space of JSON around them, as a view. */
+export function trimmed(json: Buffer, from: number, to: number): Uint8Array {
   while (from < to && isSpace(json[from])) from++;
   while (to > from && isSpace(json[to - 1])) to--;
   return new Uint8Array(json.buffer, json.byteOffset + from, to - from);
