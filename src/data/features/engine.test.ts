@@ -11,10 +11,10 @@ import { silentMeter } from "../../ports/telemetry.ts";
 import { createEventDecoder } from "../streams/event-decoder.ts";
 import { createFeatureEngine } from "./engine.ts";
 import type { FeatureEngine } from "./engine.ts";
-import { activity, cell, orders, pairs, sampleEvent, toColumns } from "./event-samples.test.ts";
+import { activity, orders, pairs, sampleEvent, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent } from "./event-samples.test.ts";
 import { createMemoryLog, createMemoryStates } from "./memory-log.test.ts";
-import { createPointInTimeIndex } from "./point-in-time.ts";
+import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
 
 const NOW_MS = 100_000;
 
@@ -59,7 +59,7 @@ function offline(events: readonly SampleEvent[], applied: number, atMs: number):
     const index = createPointInTimeIndex(view, toColumns(events), { known: "offset" });
     const keys = keysOf(view);
     const columns = index.query({ entities: index.resolve(view.entities.map((_, part) => keys.map((key) => key[part]))), timesMs: new Float64Array(keys.length).fill(atMs), knownLimits: applied - 1 });
-    return keys.map((_, row) => Object.keys(view.features).map((feature) => cell(columns[feature]!, row)));
+    return keys.map((_, row) => createRowReader(columns)(row));
   });
 }
 

@@ -76,6 +76,7 @@ export interface ViewStatistics {
 }
 
 export interface FeatureEngine extends AsyncDisposable {
+  readonly name: "features";
   /** Loads the checkpoints and resolves when everything that is durable now is applied. */
   start(signal?: AbortSignal): Promise<void>;
   /** Applies what is durable, checkpoints and closes. */
@@ -141,6 +142,7 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
   };
 
   return {
+    name: "features",
     start: async (signal) => {
       try {
         await views.load(options.application());

@@ -2,6 +2,7 @@
  * A row over columns that moves: expressions compiled for events run on stored columns unchanged, because the cursor
  * shows the fields of one row at a time.
  */
+import type { Scalar } from "../../define/index.ts";
 import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
 
 export interface EventCursor {
@@ -23,7 +24,8 @@ export function createEventCursor(columns: EventColumns, fields: Iterable<string
   };
 }
 
-function valueAt(column: EventColumn, index: number): unknown {
+/** The value of one row; undefined when it is missing. */
+export function valueAt(column: EventColumn, index: number): Scalar | undefined {
   switch (column.kind) {
     case "number": {
       const value = column.values[index]!;

@@ -91,15 +91,6 @@ function toColumn(kind: EventColumn["kind"], values: readonly unknown[]): EventC
   return { kind, codes: Int32Array.from(values, (value) => (typeof value === "string" ? dictionary.indexOf(value) : -1)), dictionary };
 }
 
-/** The value of a result column. */
-export function cell(column: EventColumn, index: number): SampleValue {
-  switch (column.kind) {
-    case "number": return Number.isNaN(column.values[index]!) ? null : column.values[index]!;
-    case "text": return column.codes[index]! < 0 ? null : column.dictionary[column.codes[index]!]!;
-    case "boolean": return column.values[index]! < 0 ? null : column.values[index] === 1;
-  }
-}
-
 export interface Question {
   readonly key: string;
   readonly timeMs: number;

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
-import { activity, bruteForce, cell, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
+import { activity, bruteForce, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent, SampleValue } from "./event-samples.test.ts";
-import { createPointInTimeIndex } from "./point-in-time.ts";
+import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
 
 interface Asked {
   readonly key: readonly string[];
@@ -20,7 +20,7 @@ function answers(view: FeatureView, events: readonly SampleEvent[], known: "time
     entities: index.resolve(view.entities.map((_, part) => questions.map(({ key }) => key[part]!))),
     timesMs: Float64Array.from(questions, ({ timeMs }) => timeMs), knownLimits: Float64Array.from(questions, ({ limit }) => limit),
   });
-  return questions.map((_, row) => Object.keys(view.features).map((feature) => cell(columns[feature]!, row)));
+  return questions.map((_, row) => createRowReader(columns)(row));
 }
 
 function expected(view: FeatureView, events: readonly SampleEvent[], known: "time" | "offset", { key, timeMs, limit }: Asked): readonly SampleValue[] {
@@ -113,12 +113,17 @@ test("a key that contains the separator belongs to no entity", () => {
   assert.equal(index.events, 0);
 });
 
+test("events out of order of offset are refused", () => {
+  const columns = toColumns([visit(0, 5, 1), visit(1, 6, 2)]);
+  assert.throws(() => createPointInTimeIndex(visits, { ...columns, offsets: Float64Array.of(4, 3) }, { known: "time" }), RangeError);
+});
+
 test("keys resolve from dictionary columns as from text, and some features can be asked alone", () => {
   const index = createPointInTimeIndex(activity, toColumns([visit(0, 5, 1), visit(1, 6, 2)]), { known: "time", features: ["last_price", "orders"] });
   const entities = index.resolve([{ kind: "text", codes: Int32Array.of(1, 0, -1), dictionary: ["other", "c"] }]);
   assert.deepEqual([...entities], [0, -1, -1]);
   const result = index.query({ entities, timesMs: new Float64Array(3).fill(10) });
   assert.deepEqual(Object.keys(result), ["last_price", "orders"]);
-  assert.deepEqual([0, 1].map((row) => cell(result["last_price"]!, row)), [2, null]);
-  assert.deepEqual([0, 1].map((row) => cell(result["orders"]!, row)), [2, 0]);
+  assert.deepEqual([0, 1].map(createRowReader(result)), [[2, 2], [null, 0]]);
+  assert.deepEqual(createRowReader(result, ["orders"])(0), [2]);
 });

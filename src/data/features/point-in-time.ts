@@ -9,10 +9,11 @@ import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
 import { createEntityNumbers, lengthOf } from "./entity-numbers.ts";
 import type { EntityNumbers, KeyColumn } from "./entity-numbers.ts";
 import { compileKeyParts, keyPart } from "./entity-key.ts";
-import { createEventCursor } from "./event-cursor.ts";
+import { createEventCursor, valueAt } from "./event-cursor.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { orderByTime, permuteRows } from "./row-order.ts";
 import { plainColumn, writePlainColumn, writeSlot } from "./slot-values.ts";
+import type { FeatureValue } from "./view-state.ts";
 import { createWindowColumns } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { createWindowOperator } from "./window-operator.ts";
@@ -51,8 +52,9 @@ export interface PointInTimeIndex {
   query(query: PointInTimeQuery): Readonly<Record<string, EventColumn>>;
 }
 
-/** Builds the index in a few linear passes; events must be in order of offset, as the lake gives them. */
+/** Builds the index in a few linear passes. Events must be in order of offset, as the lake gives them; a RangeError says when they are not. */
 export function createPointInTimeIndex(view: FeatureView, events: EventColumns, options: PointInTimeOptions): PointInTimeIndex {
+  checkOrder(view, events.offsets);
   const plan = planWindows(view, options.features);
   const numbers = createEntityNumbers(view.entities.length);
   const { starts, rowOf } = placeRows(numberEvents(view, events, numbers), numbers.size);
@@ -66,6 +68,12 @@ export function createPointInTimeIndex(view: FeatureView, events: EventColumns, 
     resolve: (keys) => numbers.find(keys, lengthOf(keys[0]!)),
     query: (query) => answer({ plan, columns, starts }, query),
   };
+}
+
+function checkOrder(view: FeatureView, offsets: Float64Array): void {
+  for (let index = 1; index < offsets.length; index++) {
+    if (!(offsets[index]! > offsets[index - 1]!)) throw new RangeError(`the events of view "${view.name}" are not in order: offset ${offsets[index]} follows ${offsets[index - 1]}`);
+  }
 }
 
 /** The entity of every event; -1 for those that the view's condition or a missing key leaves out. */
@@ -159,6 +167,12 @@ function answer({ plan, columns, starts }: Indexed, { entities, timesMs, knownLi
     for (let feature = 0; feature < results.length; feature++) results[feature]!.put(index, values[feature]!);
   }
   return Object.fromEntries(plan.features.map((feature, index) => [feature.name, results[index]!.column]));
+}
+
+/** Reads a result row by row, in the form the online engine answers in: null is missing. */
+export function createRowReader(result: Readonly<Record<string, EventColumn>>, features: readonly string[] = Object.keys(result)): (index: number) => readonly FeatureValue[] {
+  const columns = features.map((feature) => result[feature]!);
+  return (index) => columns.map((column) => valueAt(column, index) ?? null);
 }
 
 /** By entity, then by time: questions that need the same rows follow one another, which spares the processor's cache. */

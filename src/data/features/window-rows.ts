@@ -37,9 +37,26 @@ function orderRows(columns: WindowColumns, range: RowRange): RowRange {
   return { start, from: Math.min(first, from), end };
 }
 
-/** Copies rows to another place, which may overlap; tiles must be built anew there. */
-export function copyRows(columns: WindowColumns, { from, count, to }: { readonly from: number; readonly count: number; readonly to: number }): void {
-  for (const column of [columns.times, columns.known, ...columns.numbers, ...columns.codes, ...columns.flags, ...columns.gaps]) {
-    if (column.length > 0) column.copyWithin(to, from, from + count);
+/** Below this many rows a plain loop is faster than the call into V8's copyWithin. */
+const LOOP_ROWS = 32;
+
+/** Copies rows to another place, to overlapping ones only downwards; tiles must be built anew there. */
+export function copyRows(columns: WindowColumns, range: RowCopy): void {
+  copyColumn(columns.times, range);
+  copyColumn(columns.known, range);
+  for (const list of [columns.numbers, columns.codes, columns.flags, columns.gaps]) {
+    for (let column = 0; column < list.length; column++) copyColumn(list[column]!, range);
   }
+}
+
+interface RowCopy {
+  readonly from: number;
+  readonly count: number;
+  readonly to: number;
+}
+
+function copyColumn(column: Float64Array | Int32Array | Uint8Array, { from, count, to }: RowCopy): void {
+  if (column.length === 0) return;
+  if (count > LOOP_ROWS) column.copyWithin(to, from, from + count);
+  else for (let row = 0; row < count; row++) column[to + row] = column[from + row]!;
 }
