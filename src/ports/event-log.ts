@@ -7,7 +7,8 @@
  *   A failed append rejects with LOG_WRITE_FAILED, and none of its records is ever served.
  * - Reading serves only durable records whose checksum holds; damage raises LOG_CORRUPT, never wrong data.
  * - Retention removes whole old segments; reading below the oldest kept offset raises LOG_OFFSET_GONE.
- * - Consumer checkpoints are durable when `commit` resolves and never move backwards.
+ * - Payloads that reading hands out may share memory with the log: consumers do not change them, and copy what they keep.
+ * - Consumer checkpoints are durable when `commit` resolves and never move backwards; one past the log's end is refused (REQUEST_INVALID).
  * - An AbortSignal ends a waiting read by finishing the iteration; it never loses records.
  * - After `close`, every call rejects with CLOSED.
  */

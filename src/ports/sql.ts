@@ -2,7 +2,9 @@
  * Relational metadata: registry, experiments, journal, catalogue. Kysely is the dialect-neutral surface.
  *
  * Contract: a transaction is durable when it resolves (SQLite synchronous=FULL, Postgres synchronous_commit=on);
- * serialisable for single-writer use; constraint violations keep the driver's error as cause.
+ * serialisable for single-writer use; constraint violations are SQL_CONSTRAINT (`details.constraint`: unique, foreign-key,
+ * check, not-null or other) and keep the driver's error as cause; a query outside a transaction, started inside it, is
+ * refused (SQL_DEADLOCK) where there is one connection.
  * Portable subset: text, integer (safe range), real, JSON as text; booleans as 0/1; times as integer ms.
  */
 import type { Kysely, Transaction } from "kysely";

@@ -77,6 +77,7 @@ test("a new segment that cannot be made rejects the append and is tried again", 
     assert.deepEqual(await idsOf(log), ["kept0", "kept1", "big0"]);
     await using afterKill = await open(memory.kill());
     assert.deepEqual(await idsOf(afterKill), ["kept0", "kept1", "big0"]);
+    assert.equal(afterKill.statistics("clicks").segments, 2);
     assert.equal(files.planned(), 0);
     await log.close();
   }

@@ -25,9 +25,10 @@ test("a second opener in the same process is refused until the first lets go", (
 
 test("another process is named while it lives; its death, however sudden, frees the folder", () => inFolder(async (folder) => {
   const script = `import { lockFolder } from ${JSON.stringify(import.meta.resolve("./folder-lock.ts"))};
-    globalThis.lock = await lockFolder(${JSON.stringify(folder)}); console.log("locked"); setInterval(() => {}, 1000);`;
+    globalThis.lock = await lockFolder(${JSON.stringify(folder)});
+    await lockFolder(${JSON.stringify(folder)}).catch((refused) => console.log(refused.code)); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--conditions=source", "--input-type=module", "--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
+  assert.equal(String((await once(child.stdout, "data"))[0]), "DATA_DIR_LOCKED\n"); // its own second try did not cost it the lock
   await assert.rejects(lockFolder(folder), { code: "DATA_DIR_LOCKED", details: { folder, pid: child.pid } });
   child.kill("SIGKILL");
   await once(child, "exit");

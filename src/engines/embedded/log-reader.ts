@@ -2,11 +2,11 @@
  * Reading a log: from memory while the wanted records are recent, else from disk with every checksum verified.
  * Serves only what was durable; stops with LOG_CORRUPT at damage.
  */
-import { StrataError, toStrataError } from "../../kernel/errors.ts";
+import { StrataError } from "../../kernel/errors.ts";
 import type { ReadOptions, RecordBatch } from "../../ports/event-log.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
-import { indexOf, oldestOffset, type LogState } from "./log-state.ts";
+import { indexOf, oldestOffset, openKept, type LogState } from "./log-state.ts";
 import { decodeBatch, type BatchHeader } from "./record-batch.ts";
 import { batchAt, headerAt, isDamage, type BatchAt, type Damage, type SegmentBytes } from "./segment-walk.ts";
 import { markBeforeOffset, markBeforeTime, segmentHolding, type Segment } from "./segment.ts";
@@ -44,15 +44,6 @@ function offsetGone(log: LogState, offset: number): StrataError {
   return new StrataError("LOG_OFFSET_GONE", { log: log.name, offset, oldest: oldestOffset(log) });
 }
 
-/** Opens a segment's file unless retention is faster. */
-async function openKept(log: LogState, files: Files, segment: Segment): Promise<OpenFile> {
-  try {
-    return await files.open(segment.path, "read");
-  } catch (thrown) {
-    throw log.segments.includes(segment) ? toStrataError(thrown) : offsetGone(log, segment.baseOffset);
-  }
-}
-
 function refuseClosed(log: LogState): void {
   if (log.closed) throw new StrataError("CLOSED", { what: "The event log" });
 }
@@ -61,7 +52,7 @@ function refuseClosed(log: LogState): void {
 async function offsetBefore(log: LogState, files: Files, timeMs: number): Promise<number> {
   for (const segment of log.segments.toReversed()) {
     const mark = markBeforeTime(await indexOf(files, log, segment), timeMs);
-    if (mark) return mark.offset;
+    if (mark) return Math.max(mark.offset, oldestOffset(log)); // retention may have been here meanwhile
   }
   return oldestOffset(log);
 }
@@ -92,7 +83,8 @@ function createDiskReader(log: LogState, files: Files): DiskReader {
 
   const open = async (segment: Segment): Promise<Cursor> => {
     await close();
-    const file = await openKept(log, files, segment);
+    const file = await openKept(files, log, segment);
+    if (!file) throw offsetGone(log, segment.baseOffset);
     const window = createReadWindow(file, () => segment.sizeBytes, READ_CHUNK_BYTES);
     return cursor = { segment, file, window, position: 0, offset: segment.baseOffset };
   };

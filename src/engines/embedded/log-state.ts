@@ -2,10 +2,10 @@
 import type { LogDamage } from "../../ports/event-log.ts";
 import { createBell, type Bell } from "./bell.ts";
 import { createReadWindow } from "./read-window.ts";
-import type { Files } from "./files.ts";
+import type { Files, OpenFile } from "./files.ts";
 import { createRecentBatches, type RecentBatches } from "./recent-batches.ts";
 import { scanSegment } from "./segment-scan.ts";
-import type { Segment, SegmentIndex } from "./segment.ts";
+import { createSegmentIndex, type Segment, type SegmentIndex } from "./segment.ts";
 
 export interface LogState {
   readonly name: string;
@@ -42,13 +42,24 @@ export function endOffset(log: LogState, segment: Segment): number {
   return log.segments[log.segments.indexOf(segment) + 1]?.baseOffset ?? log.nextOffset;
 }
 
+/** Opens a segment's file; undefined when retention was faster. */
+export async function openKept(files: Files, log: LogState, segment: Segment): Promise<OpenFile | undefined> {
+  try {
+    return await files.open(segment.path, "read");
+  } catch (thrown) {
+    if (log.segments.includes(segment)) throw thrown;
+    return undefined;
+  }
+}
+
 /** Enough for a few hundred headers of small batches; larger batches are skipped over. */
 const SCAN_CHUNK_BYTES = 64 * 1024;
 
-/** The segment's index, rebuilt from its headers the first time it is asked for. */
+/** The segment's index, rebuilt from its headers the first time it is asked for; empty when the segment is gone. */
 export async function indexOf(files: Files, log: LogState, segment: Segment): Promise<SegmentIndex> {
   if (segment.index) return segment.index;
-  const file = await files.open(segment.path, "read");
+  const file = await openKept(files, log, segment);
+  if (!file) return createSegmentIndex();
   try {
     const window = createReadWindow(file, () => segment.sizeBytes, SCAN_CHUNK_BYTES);
     const scan = await scanSegment({ window, seed: segment.seed, sizeBytes: segment.sizeBytes }, segment.baseOffset, endOffset(log, segment));

@@ -2,7 +2,7 @@
 import type { LogDamage } from "../../ports/event-log.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files } from "./files.ts";
-import { endOffset, type LogState } from "./log-state.ts";
+import { endOffset, openKept, type LogState } from "./log-state.ts";
 import { batchAt, isDamage, resumeAfter, type Damage, type SegmentBytes } from "./segment-walk.ts";
 import type { Segment } from "./segment.ts";
 
@@ -13,16 +13,17 @@ export async function verifyLog(log: LogState, files: Files): Promise<readonly L
   log.tornTails = [];
   for (const segment of log.segments) {
     const untilOffset = endOffset(log, segment);
-    for (const { position, reason } of await verifySegment(segment, files, untilOffset)) {
+    for (const { position, reason } of await verifySegment(log, segment, { files, untilOffset })) {
       found.push({ log: log.name, file: segment.path, position, kind: "corrupt", reason });
     }
   }
   return found;
 }
 
-async function verifySegment(segment: Segment, files: Files, untilOffset: number): Promise<readonly Damage[]> {
+async function verifySegment(log: LogState, segment: Segment, { files, untilOffset }: { files: Files; untilOffset: number }): Promise<readonly Damage[]> {
   const sizeBytes = segment.sizeBytes;
-  const file = await files.open(segment.path, "read");
+  const file = await openKept(files, log, segment);
+  if (!file) return []; // dropped by retention meanwhile
   try {
     const window = createReadWindow(file, () => sizeBytes, READ_CHUNK_BYTES);
     return await damagesIn({ window, seed: segment.seed, sizeBytes }, segment.baseOffset, untilOffset);
