@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
@@ -6,8 +9,10 @@ import { count, defineApplication, defineEntity, defineFeatureView, defineStream
 import type { Application, FeatureView } from "../../define/index.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { StrataError } from "../../kernel/errors.ts";
+import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
+import { openEmbeddedStateStore } from "../../engines/embedded/state-store.ts";
 import { createRandom } from "../../kernel/random.ts";
-import { silentMeter } from "../../ports/telemetry.ts";
+import { silentLogger, silentMeter } from "../../ports/telemetry.ts";
 import { createEventDecoder } from "../streams/event-decoder.ts";
 import { createFeatureEngine } from "./engine.ts";
 import type { FeatureEngine } from "./engine.ts";
@@ -281,4 +286,31 @@ test("freshness is recorded for live events only, and statistics count what ther
   assert.equal(statistics!.entities, 1);
   assert.ok(statistics!.memoryBytes > 1_000);
   assert.equal(statistics!.eventsPerSecond, 0.3);
+});
+
+test("over the embedded log and store: acknowledged is readable, and a restart goes on where the checkpoint stands", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "strata-features-"));
+  const application = defineApplication("shop", [activity, pairs]);
+  const events = drawEvents(8, 400);
+  const records = events.map(({ timeMs, knownAtMs, row }, index) => ({ id: String(index), timeMs, knownAtMs, payload: Buffer.from(JSON.stringify(row)) }));
+  const clock = createManualClock(NOW_MS);
+  try {
+    for (const [from, to] of [[0, 150], [150, 400]] as const) {
+      await using log = await openEmbeddedEventLog({ folder: join(folder, "log"), clock });
+      const states = await openEmbeddedStateStore({ folder: join(folder, "states") });
+      await using engine = createFeatureEngine({
+        application: () => application, log, states, clock, decoder: createEventDecoder({ streams: () => application.streams }), meter: silentMeter, logger: silentLogger, checkpointEvents: 100,
+      });
+      await engine.start();
+      assert.equal(engine.appliedOffset("orders"), from);
+      for (let next = from; next < to; next += 50) {
+        await log.append("orders", records.slice(next, next + 50));
+        await engine.fresh(["orders"]);
+        const atMs = latest(events.slice(0, next + 50));
+        assert.deepStrictEqual(readAll(engine, atMs), offline(events, next + 50, atMs));
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

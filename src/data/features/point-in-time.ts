@@ -186,7 +186,7 @@ function orderQuestions(entities: Int32Array, timesMs: Float64Array, size: numbe
   });
   for (let entity = 0; entity <= size; entity++) {
     const order = orderByTime(times, starts[entity]!, starts[entity + 1]!);
-    if (order !== undefined) questionAt.set(order.map((place) => questionAt[place]!), starts[entity]!);
+    if (order !== undefined) questionAt.set(Int32Array.from(order, (place) => questionAt[place]!), starts[entity]);
   }
   return questionAt;
 }
