@@ -58,7 +58,7 @@ export async function checkEventLogLaws(newPlace: NewEventLogPlace): Promise<voi
     } finally {
       await world.log.close();
     }
-  }), { numRuns: 30 });
+  }), { numRuns: 20 });
 }
 
 function emptyModel(): ModelLog {
