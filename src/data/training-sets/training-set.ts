@@ -10,7 +10,7 @@ export interface TrainingSetColumn {
   /** `source.feature`, as in featureColumns(model). */
   readonly name: string;
   readonly kind: "numeric" | "categorical";
-  /** One per row; NaN = missing. Categorical: a code of `categories`, or one past them for a text that is not among them. */
+  /** One per row; NaN = missing. Categorical: a code of `categories`; a text that is not among them is missing. */
   readonly values: Float64Array;
   readonly categories?: readonly string[];
 }

@@ -1,0 +1,93 @@
+/**
+ * Features of many rows at many past times: one point-in-time index per view, then one vector per row by the same
+ * assembler that serves. Views are joined one after the other, so one index is in memory at a time.
+ */
+import { CANDIDATE_FEATURES } from "../../define/index.ts";
+import type { FeatureView } from "../../define/index.ts";
+import type { VectorAssembler } from "../features/feature-vector.ts";
+import { createPointInTimeIndex } from "../features/point-in-time.ts";
+import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
+import type { NeededView } from "./feature-sources.ts";
+import type { TextColumn } from "./training-set.ts";
+import type { Turns } from "./turns.ts";
+
+/** Rows that want features. */
+export interface JoinRows {
+  readonly rows: number;
+  readonly keys: Readonly<Record<string, TextColumn>>;
+  readonly timesMs: Float64Array;
+  /** Per row, the limit of what was known: by view stream, or for all. */
+  readonly knownLimits: (stream: string) => Float64Array;
+  readonly candidateFeatures: Readonly<Record<string, Float64Array>>;
+}
+
+/** The joined columns of each view, by view name; a feature that is not needed has none. */
+export type JoinedViews = ReadonlyMap<string, { readonly view: FeatureView; readonly columns: Readonly<Record<string, EventColumn>> }>;
+
+export interface JoinOptions {
+  readonly known: "time" | "offset";
+  readonly events: (stream: string) => Promise<EventColumns>;
+  readonly turns: Turns;
+  readonly onView: (done: number, total: number) => void;
+}
+
+/** Joins every view to the rows. */
+export async function joinViews(views: readonly NeededView[], rows: JoinRows, { known, events, turns, onView }: JoinOptions): Promise<JoinedViews> {
+  const joined = new Map<string, { readonly view: FeatureView; readonly columns: Readonly<Record<string, EventColumn>> }>();
+  for (const { view, features } of views) {
+    const index = createPointInTimeIndex(view, await events(view.from.name), { known, features });
+    await turns.spend(Infinity);
+    const entities = index.resolve(view.entities.map(({ name }) => rows.keys[name]!));
+    joined.set(view.name, { view, columns: index.query({ entities, timesMs: rows.timesMs, knownLimits: rows.knownLimits(view.from.name) }) });
+    await turns.spend(Infinity);
+    onView(joined.size, views.length);
+  }
+  return joined;
+}
+
+/** Writes each row's vector; `put` gets the row and the vector, which is the same array every time. */
+export async function assembleVectors(assembler: VectorAssembler, rows: JoinRows, options: { readonly joined: JoinedViews; readonly turns: Turns; readonly put: (row: number, vector: Float64Array) => void }): Promise<void> {
+  const { joined, turns, put } = options;
+  const vector = new Float64Array(assembler.columns.length);
+  const sources = new Map<string, unknown[]>();
+  const fillers = [
+    ...[...joined].map(([name, { view, columns }]) => fillView(sources, name, Object.keys(view.features).map((feature) => columns[feature]))),
+    ...Object.entries(rows.candidateFeatures).map(([name, values]) => fillCandidates(sources, name, values)),
+  ];
+  for (let row = 0; row < rows.rows; row++) {
+    for (const fill of fillers) fill(row);
+    assembler.assemble(sources, rows.timesMs[row]!, vector, 0);
+    put(row, vector);
+    const turn = turns.spend(1);
+    if (turn) await turn;
+  }
+}
+
+type Fill = (row: number) => void;
+
+function fillView(sources: Map<string, unknown[]>, name: string, columns: readonly (EventColumn | undefined)[]): Fill {
+  const values: unknown[] = columns.map(() => null);
+  const present = columns.flatMap((column, place) => (column === undefined ? [] : [{ place, valueAt: valueReader(column) }]));
+  sources.set(name, values);
+  return (row) => {
+    for (const { place, valueAt } of present) values[place] = valueAt(row);
+  };
+}
+
+function fillCandidates(sources: Map<string, unknown[]>, name: string, features: Float64Array): Fill {
+  const width = CANDIDATE_FEATURES.length;
+  const values: unknown[] = Array.from({ length: width }, () => null);
+  sources.set(name, values);
+  return (row) => {
+    for (let place = 0; place < width; place++) values[place] = features[row * width + place];
+  };
+}
+
+/** A value as the online engine would answer it: null when missing. */
+function valueReader(column: EventColumn): (row: number) => number | string | boolean | null {
+  switch (column.kind) {
+    case "number": return (row) => (Number.isNaN(column.values[row]!) ? null : column.values[row]!);
+    case "text": return (row) => column.dictionary[column.codes[row]!] ?? null;
+    case "boolean": return (row) => (column.values[row]! < 0 ? null : column.values[row] === 1);
+  }
+}
