@@ -86,6 +86,16 @@ test("recent rows: never wrong, never more than allowed, the newest always there
   }));
 });
 
+test("rows that left are gone, and a gap between hand-overs is no row", () => {
+  const recent = createRecentRows(6);
+  for (const from of [0, 4, 6]) recent.add("s", from, rows(from, from + 2));
+  assert.deepEqual([recent.find("s", 1, 5), recent.find("s", 4, 8)], [undefined, rows(4, 8)]);
+  recent.add("s", 8, rows(8, 10));
+  assert.deepEqual([recent.find("s", 0, 2), recent.size()], [undefined, 6]);
+  recent.add("s", 10, rows(10, 17));
+  assert.deepEqual([recent.find("s", 10, 17), recent.find("s", 8, 10)], [undefined, rows(8, 10)]);
+});
+
 test("hand-overs out of order find their place", () => {
   const recent = createRecentRows(100);
   for (const from of [4, 0, 6, 2]) recent.add("s", from, rows(from, from + 2));
