@@ -1,6 +1,6 @@
 /** Options of the commands that run Strata in this process; everything else is set in strata.json or by STRATA_* variables. */
 import { resolve } from "node:path";
-import type { ConfigSources } from "../platform/config.ts";
+import { loadConfig, type Config, type ConfigSources } from "../platform/config.ts";
 import type { Host } from "./host.ts";
 import type { OptionTable, OptionValues } from "./option.ts";
 
@@ -11,7 +11,7 @@ export const CONFIG_OPTIONS = {
   host: { type: "string", placeholder: "address", description: "Address to listen on (default 127.0.0.1)" },
 } as const satisfies OptionTable;
 
-type Context = Pick<Host, "environment" | "workingDirectory"> & { readonly options: OptionValues<typeof CONFIG_OPTIONS> };
+type Context = Pick<Host, "environment" | "workingDirectory"> & { readonly options: Partial<OptionValues<typeof CONFIG_OPTIONS>> };
 
 /** Variables that belong to the command line itself, not to the configuration. */
 const CLIENT_VARIABLES = new Set(["STRATA_URL", "STRATA_TOKEN"]);
@@ -24,4 +24,11 @@ export function configSources({ options, environment, workingDirectory }: Contex
     environment: Object.fromEntries(Object.entries(environment).filter(([name]) => !CLIENT_VARIABLES.has(name))),
     flags: { dataDir, port, host, definition },
   };
+}
+
+/** The configuration with its paths made absolute from the working directory. CONFIG_INVALID. */
+export function readConfig(context: Context, definition?: string): Config {
+  const { config } = loadConfig(configSources(context, definition));
+  const from = (path: string): string => resolve(context.workingDirectory, path);
+  return { ...config, definition: from(config.definition), dataDir: from(config.dataDir) };
 }

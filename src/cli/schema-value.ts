@@ -26,7 +26,7 @@ export function typesOf(schema: JsonSchema): ReadonlySet<string> {
 
 /** Text wins where a field may be text: "007" must not become 7. Without a schema, what reads as JSON is JSON. */
 export function readText(text: string, schema: JsonSchema | undefined): unknown {
-  if (schema === undefined) return parseJson(text) ?? text;
+  if (schema === undefined) return guess(text);
   const types = typesOf(schema);
   if (types.size === 0 || types.has("string")) return text;
   if (types.has("number") || types.has("integer")) return readNumber(text) ?? readLiteral(text, types);
@@ -47,19 +47,18 @@ function readLiteral(text: string, types: ReadonlySet<string>): unknown {
   if (types.has("boolean") && Object.hasOwn(BOOLEANS, word)) return BOOLEANS[word];
   if (types.has("null") && word === "null") return null;
   if (types.has("array") || types.has("object")) {
-    const value = parseJson(text);
+    const value = guess(text);
     if (typeof value === "object" && value !== null) return value;
     if (types.has("array")) return [text];
   }
   return text;
 }
 
-/** undefined when it is not JSON; null is a value. */
-function parseJson(text: string): unknown {
+function guess(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return text;
   }
 }
 

@@ -22,3 +22,5 @@ export { createVectorAssembler } from "./features/feature-vector.ts";
 export type { VectorAssembler } from "./features/feature-vector.ts";
 export { auditVectors } from "./features/audit.ts";
 export type { AuditReport } from "./features/audit.ts";
+export { buildTrainingSet } from "./training-sets/build-training-set.ts";
+export { recomputeVectors } from "./training-sets/recompute-vectors.ts";

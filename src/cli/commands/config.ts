@@ -1,5 +1,5 @@
 /** `strata config`: the effective configuration and where each value came from. */
-import { loadConfig } from "../../platform/config.ts";
+import { loadConfig, type ConfigEntry } from "../../platform/config.ts";
 import { CONFIG_OPTIONS, configSources } from "../config-options.ts";
 import { defineCommand } from "../command.ts";
 
@@ -14,11 +14,11 @@ export const command = defineCommand({
   ],
   run: (context) => loadConfig(configSources(context)).entries,
   render: (entries, { terminal }) => {
-    terminal.table([
-      { header: "SETTING", value: (entry) => entry.key },
-      { header: "VALUE", value: (entry) => String(entry.value) },
-      { header: "FROM", value: (entry) => entry.source },
-      { header: "WHAT IT IS", value: (entry) => entry.description },
+    terminal.table<ConfigEntry>([
+      { title: "setting", value: ({ key }) => key },
+      { title: "value", value: ({ value }) => String(value), align: "left" },
+      { title: "from", value: ({ source }) => source },
+      { title: "what it is", value: ({ description }) => description },
     ], entries);
   },
 });

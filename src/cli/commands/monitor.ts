@@ -1,11 +1,16 @@
 /** `strata monitor`: drift, performance and the decisions they led to. */
-import type { Overview } from "../../platform/api.ts";
+import type { DecisionOverview, Overview, PerformanceOverview } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
 import { sparkline } from "../terminal/chart.ts";
-import { formatNumber, formatPercent, formatTime } from "../terminal/format.ts";
+import { formatCount, formatNumber, formatPercent, formatTime } from "../terminal/format.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
-type Monitored = Pick<Overview, "drift" | "performance" | "alerts" | "decisions">;
+export type Monitored = Pick<Overview, "drift" | "performance" | "alerts" | "decisions">;
+type DriftOverview = Overview["drift"][number];
+type DriftedFeature = DriftOverview["windows"][number]["features"][number];
+type PerformanceWindow = PerformanceOverview["windows"][number];
 
 export const command = defineCommand({
   name: "monitor",
@@ -21,34 +26,55 @@ export const command = defineCommand({
     const { drift, performance, alerts, decisions } = await client.get<Overview>("/v1/overview", { signal: context.signal });
     return { drift, performance, alerts, decisions };
   },
-  render: ({ drift, performance, decisions }, { terminal }) => {
-    for (const model of drift) {
-      const latest = model.windows.at(-1);
-      terminal.print(`${model.model} v${model.version}: drift over ${model.windows.length} windows${latest ? `, the latest at ${formatTime(latest.atMs)} with ${formatNumber(latest.rows)} rows` : ""}`);
-      terminal.table([
-        { header: "FEATURE", value: (feature) => feature.name },
-        { header: "PSI", align: "right", value: (feature) => formatNumber(feature.psi, 3) },
-        { header: "KS", align: "right", value: (feature) => (feature.ks === null ? "–" : formatNumber(feature.ks, 3)) },
-        { header: "STATE", value: (feature) => (feature.drifted ? "drifted" : "stable") },
-        { header: "PSI OVER TIME", value: (feature) => sparkline(model.windows.map((window) => window.features.find((other) => other.name === feature.name)?.psi ?? 0)) },
-      ], (latest?.features ?? []).slice(0, 15), { empty: "No window is complete yet: drift is judged on windows of sampled rows." });
-      terminal.print();
-    }
-    for (const endpoint of performance) {
-      terminal.table([
-        { header: endpoint.endpoint.toUpperCase(), value: (window) => formatTime(window.atMs) },
-        { header: "ANSWERED BY", value: (window) => `${window.variant} v${window.version}` },
-        { header: "ANSWERS", align: "right", value: (window) => formatNumber(window.answers) },
-        { header: "MEAN REWARD", align: "right", value: (window) => formatNumber(window.meanReward, 4) },
-        { header: "COMPLETE", align: "right", value: (window) => formatPercent(window.completeShare) },
-      ], endpoint.windows.slice(-12), { empty: "No outcome has been joined yet." });
-      terminal.print();
-    }
-    terminal.table([
-      { header: "TIME", value: (decision) => formatTime(decision.atMs) },
-      { header: "KIND", value: (decision) => decision.kind },
-      { header: "VERDICT", value: (decision) => decision.verdict },
-      { header: "REASON", value: (decision) => decision.reason },
-    ], decisions.slice(0, 12), { empty: "Nothing has been decided yet." });
-  },
+  render: renderMonitored,
 });
+
+const FEATURES_SHOWN = 15;
+const WINDOWS_SHOWN = 12;
+const DECISIONS_SHOWN = 12;
+const ALERTS_SHOWN = 5;
+
+export function renderMonitored({ drift, performance, alerts, decisions }: Monitored, { terminal }: Pick<CommandContext, "terminal">): void {
+  for (const model of drift) printDrift(terminal, model);
+  for (const endpoint of performance) printPerformance(terminal, endpoint);
+  terminal.table<DecisionOverview>([
+    { title: "time", value: ({ atMs }) => formatTime(atMs) },
+    { title: "kind", value: ({ kind }) => kind },
+    { title: "subject", value: ({ subject }) => subject },
+    { title: "verdict", value: ({ verdict }) => verdict },
+    { title: "reason", value: ({ reason }) => reason },
+  ], decisions.slice(0, DECISIONS_SHOWN), { empty: "nothing has been decided yet" });
+  for (const { subject, reason } of alerts.slice(0, ALERTS_SHOWN)) terminal.warn(`${subject}: ${reason}`);
+}
+
+function printDrift(terminal: Terminal, { model, version, windows }: DriftOverview): void {
+  const latest = windows.at(-1);
+  const drifted = latest?.features.filter((feature) => feature.drifted).length ?? 0;
+  const title = terminal.palette.bold(`drift of ${model} v${version}`);
+  if (latest === undefined) {
+    terminal.print(`${title}  no window is complete yet; drift is judged on windows of sampled rows`);
+    terminal.print();
+    return;
+  }
+  terminal.print(`${title}  ${formatCount(drifted, "feature")} drifted in the latest of ${formatCount(windows.length, "window")} (${formatTime(latest.atMs)}, ${formatCount(latest.rows, "row")})`);
+  terminal.table<DriftedFeature>([
+    { title: "feature", value: ({ name }) => name },
+    { title: "PSI", value: ({ psi }) => formatNumber(psi, 3), align: "right" },
+    { title: "KS", value: ({ ks }) => (ks === null ? undefined : formatNumber(ks, 3)), align: "right" },
+    { title: "", value: (feature) => (feature.drifted ? terminal.palette.red("drifted") : "stable") },
+    { title: "PSI over time", value: ({ name }) => sparkline(windows.map((window) => window.features.find((other) => other.name === name)?.psi ?? Number.NaN), { width: 20, minimum: 0 }) },
+  ], latest.features.toSorted((a, b) => b.psi - a.psi).slice(0, FEATURES_SHOWN));
+  terminal.print();
+}
+
+function printPerformance(terminal: Terminal, { endpoint, windows }: PerformanceOverview): void {
+  terminal.print(terminal.palette.bold(`rewards at ${endpoint}`));
+  terminal.table<PerformanceWindow>([
+    { title: "from", value: ({ atMs }) => formatTime(atMs) },
+    { title: "answered by", value: ({ variant, version }) => `${variant} v${version}` },
+    { title: "answers", value: ({ answers }) => answers },
+    { title: "mean reward", value: ({ meanReward }) => meanReward },
+    { title: "complete", value: ({ completeShare }) => formatPercent(completeShare), align: "right" },
+  ], windows.slice(-WINDOWS_SHOWN), { empty: "no outcome has been joined yet" });
+  terminal.print();
+}

@@ -1,11 +1,19 @@
 /** `strata rollout`: challengers on trial, and ways to end one. */
 import type { RolloutState } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
+import type { OptionTable } from "../option.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
 import { formatPercent, formatTime } from "../terminal/format.ts";
+import type { Palette } from "../terminal/color.ts";
+
+interface MovedAliases {
+  readonly model: string;
+  readonly aliases: Readonly<Record<string, number>>;
+}
 
 const MODEL = { model: { description: "Name of the model" } } as const;
-const REASON = { reason: { type: "string", required: true, description: "Why; it is kept as evidence" } } as const;
+const REASON = { reason: { type: "string", required: true, placeholder: "text", description: "Why; kept with the decision" } } as const satisfies OptionTable;
+const pathOf = (model: string): string => `/v1/models/${encodeURIComponent(model)}`;
 
 const rollback = defineCommand({
   name: "rollback",
@@ -16,9 +24,9 @@ const rollback = defineCommand({
   examples: [{ command: "strata rollout rollback ranker --reason \"complaints about v3\"", note: "undo the last promotion" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.post(`/v1/models/${encodeURIComponent(context.positionals.model)}/rollback`, { reason: context.options.reason }, { signal: context.signal });
+    return client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollback`, { reason: context.options.reason }, { signal: context.signal });
   },
-  render: (_, { terminal, positionals }) => terminal.success(`${positionals.model} went back to its previous champion`),
+  render: ({ model, aliases }, { terminal }) => terminal.success(`${model} is back at its previous champion${aliases["champion"] === undefined ? "" : `, v${aliases["champion"]}`}`),
 });
 
 const cancel = defineCommand({
@@ -30,9 +38,9 @@ const cancel = defineCommand({
   examples: [{ command: "strata rollout cancel ranker --reason \"wrong data\"", note: "stop the canary" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.post(`/v1/models/${encodeURIComponent(context.positionals.model)}/rollout/cancel`, { reason: context.options.reason }, { signal: context.signal });
+    return client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollout/cancel`, { reason: context.options.reason }, { signal: context.signal });
   },
-  render: (_, { terminal, positionals }) => terminal.success(`the rollout of ${positionals.model} is cancelled`),
+  render: ({ model }, { terminal }) => terminal.success(`the rollout of ${model} is cancelled`),
 });
 
 export const command = defineCommand({
@@ -50,10 +58,17 @@ export const command = defineCommand({
     return client.get<{ readonly rollouts: readonly RolloutState[] }>("/v1/rollouts", { query: { model: context.options.model, limit: context.options.limit }, signal: context.signal });
   },
   render: ({ rollouts }, { terminal }) => {
-    if (rollouts.length === 0) terminal.print("No rollout yet: one starts when a trained version passes its gates.");
-    for (const rollout of rollouts) {
-      const lines = rollout.decisions.map((decision) => `${formatTime(decision.timeMs)}  ${decision.action} (${decision.phase}, ${formatPercent(decision.share)})  ${decision.reason}`);
-      terminal.section(`${rollout.model} v${rollout.challenger} against v${rollout.champion}: ${rollout.phase}`, lines.join("\n"));
+    if (rollouts.length === 0) terminal.print("no rollout yet; one starts when a trained version passes its gates beside a champion");
+    for (const [index, rollout] of rollouts.entries()) {
+      if (index > 0) terminal.print();
+      const lines = rollout.decisions.map(({ timeMs, action, phase, share, reason }) =>
+        `${terminal.palette.dim(formatTime(timeMs))}  ${action}${phase === "canary" ? ` at ${formatPercent(share)} of traffic` : ""}  ${reason}`);
+      terminal.section(`${rollout.model} v${rollout.challenger} against v${rollout.champion} at ${rollout.endpoint}: ${paintPhase(terminal.palette, rollout.phase)}`, lines.join("\n"));
     }
   },
 });
+
+function paintPhase(palette: Palette, phase: RolloutState["phase"]): string {
+  if (phase === "promoted") return palette.green(phase);
+  return phase === "rejected" || phase === "cancelled" ? palette.red(phase) : palette.yellow(phase);
+}

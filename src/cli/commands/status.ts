@@ -1,9 +1,11 @@
 /** `strata status`: everything that runs, at a glance. */
-import type { Overview } from "../../platform/api.ts";
+import type { EndpointOverview, ModelOverview, Overview, StreamOverview } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
-import { formatBytes, formatNumber, formatPercent, formatRate, formatTime } from "../terminal/format.ts";
+import { formatAge, formatBytes, formatElapsed, formatNumber, formatPercent, formatRate, formatTime } from "../terminal/format.ts";
+import type { Column } from "../terminal/table.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 export const command = defineCommand({
   name: "status",
@@ -18,49 +20,86 @@ export const command = defineCommand({
     await using client = openApiClient(context);
     return client.get<Overview>("/v1/overview", { signal: context.signal });
   },
-  render,
+  render: renderOverview,
 });
 
-function render(overview: Overview, { terminal }: Pick<CommandContext, "terminal">): void {
+export function renderOverview(overview: Overview, { terminal }: Pick<CommandContext, "terminal">): void {
   const { process } = overview;
+  const load = `${formatBytes(process.rssBytes)}, ${formatPercent(process.cpuShare)} of a core, event loop p99 ${formatElapsed(process.eventLoopP99Ms)}`;
   terminal.pairs([
     ["application", `${overview.application}  (definition ${overview.definitionHash.slice(0, 12)})`],
     ["time", `${formatTime(overview.nowMs)}${overview.isSimulatedTime ? "  (simulated)" : ""}`],
-    ["process", `${formatBytes(process.rssBytes)}, ${formatPercent(process.cpuShare)} of a core, event loop p99 ${formatNumber(process.eventLoopP99Ms)} ms, Node ${process.node}`],
+    ["process", `${load}, Node ${process.node}, Strata ${overview.strataVersion}`],
   ]);
-  terminal.print();
-  terminal.table([
-    { header: "STREAM", value: (stream) => stream.name },
-    { header: "EVENTS", align: "right", value: (stream) => formatNumber(stream.events) },
-    { header: "RATE", align: "right", value: (stream) => formatRate(stream.eventsPerSecond) },
-    { header: "IN LAKE", align: "right", value: (stream) => formatNumber(stream.lakeRows) },
-    { header: "SIZE", align: "right", value: (stream) => formatBytes(stream.sizeBytes) },
-    { header: "DEAD LETTERS", value: (stream) => Object.entries(stream.deadLetters).map(([reason, count]) => `${reason} ${formatNumber(count)}`).join(", ") },
-  ], overview.streams);
-  terminal.print();
-  terminal.table([
-    { header: "FEATURES", value: (view) => view.name },
-    { header: "FROM", value: (view) => view.from },
-    { header: "ENTITIES", align: "right", value: (view) => formatNumber(view.entityCount) },
-    { header: "LAG", align: "right", value: (view) => `${formatNumber(view.lagEvents)} events` },
-    { header: "STATE", value: (view) => (view.rebuild === undefined ? "fresh" : `rebuilding ${formatPercent(view.rebuild)}`) },
-  ], overview.featureViews);
-  terminal.print();
-  terminal.table([
-    { header: "MODEL", value: (model) => model.name },
-    { header: "CHAMPION", value: (model) => (model.aliases.champion === undefined ? "none: train it" : `v${model.aliases.champion}`) },
-    { header: "CHALLENGER", value: (model) => (model.aliases.challenger === undefined ? "" : `v${model.aliases.challenger}`) },
-    { header: "TRAINING", value: (model) => (model.training ? `${model.training.stage} ${formatPercent(model.training.share)}` : "") },
-  ], overview.models);
-  terminal.print();
-  terminal.table([
-    { header: "ENDPOINT", value: (endpoint) => endpoint.name },
-    { header: "REQUESTS", align: "right", value: (endpoint) => formatNumber(endpoint.requests) },
-    { header: "RATE", align: "right", value: (endpoint) => formatRate(endpoint.requestsPerSecond) },
-    { header: "P50", align: "right", value: (endpoint) => `${formatNumber(endpoint.latencyMs.p50)} ms` },
-    { header: "P99", align: "right", value: (endpoint) => `${formatNumber(endpoint.latencyMs.p99)} ms` },
-    { header: "TRAFFIC", value: (endpoint) => endpoint.traffic.map((part) => `${part.variant} v${part.version} ${formatPercent(part.share)}`).join(", ") },
-  ], overview.endpoints);
-  for (const rollout of overview.rollouts) terminal.section(`Rollout of ${rollout.model} v${rollout.challenger}: ${rollout.phase}`, rollout.reason);
-  for (const alert of overview.alerts.slice(0, 3)) terminal.warn(`${formatTime(alert.atMs)} ${alert.subject}: ${alert.reason}`);
+  printTable(terminal, STREAM_COLUMNS, overview.streams);
+  printTable(terminal, FEATURE_COLUMNS, featureSources(overview));
+  printTable(terminal, MODEL_COLUMNS, overview.models);
+  printTable(terminal, ENDPOINT_COLUMNS, overview.endpoints);
+  for (const { model, challenger, champion, phase, reason } of overview.rollouts) {
+    terminal.print();
+    terminal.section(`rollout of ${model} v${challenger}${champion === undefined ? "" : ` against v${champion}`}: ${phase}`, reason);
+  }
+  for (const alert of overview.alerts.slice(0, ALERTS_SHOWN)) terminal.warn(`${alert.subject}: ${alert.reason} (${formatAge(alert.atMs, overview.nowMs)})`);
 }
+
+const ALERTS_SHOWN = 3;
+
+/** Kinds of resources that the application does not have are left out. */
+function printTable<Row>(terminal: Terminal, columns: readonly Column<Row>[], rows: readonly Row[]): void {
+  if (rows.length === 0) return;
+  terminal.print();
+  terminal.table(columns, rows);
+}
+
+const STREAM_COLUMNS: readonly Column<StreamOverview>[] = [
+  { title: "stream", value: ({ name }) => name },
+  { title: "events", value: ({ events }) => events },
+  { title: "rate", value: ({ eventsPerSecond }) => formatRate(eventsPerSecond), align: "right" },
+  { title: "in lake", value: ({ lakeRows }) => lakeRows },
+  { title: "size", value: ({ sizeBytes }) => formatBytes(sizeBytes), align: "right" },
+  { title: "dead letters", value: ({ deadLetters }) => Object.entries(deadLetters).map(([reason, count]) => `${reason} ${formatNumber(count)}`).join(", ") || "none" },
+];
+
+interface FeatureSource {
+  readonly name: string;
+  readonly from: string;
+  readonly entries: number;
+  readonly lagEvents: number;
+  readonly rebuild?: number;
+}
+
+function featureSources({ featureViews, candidates }: Overview): readonly FeatureSource[] {
+  return [
+    ...featureViews.map((view) => ({ ...view, entries: view.entityCount })),
+    ...candidates.map((source) => ({ ...source, from: source.from.join(", "), entries: source.itemCount })),
+  ];
+}
+
+const FEATURE_COLUMNS: readonly Column<FeatureSource>[] = [
+  { title: "features", value: ({ name }) => name },
+  { title: "from", value: ({ from }) => from },
+  { title: "entities", value: ({ entries }) => entries },
+  { title: "state", value: ({ rebuild, lagEvents }) => (rebuild === undefined ? stateOf(lagEvents) : `rebuilding, ${formatPercent(rebuild, 0)} done`) },
+];
+
+function stateOf(lagEvents: number): string {
+  return lagEvents === 0 ? "up to date" : `${formatNumber(lagEvents)} events behind`;
+}
+
+const MODEL_COLUMNS: readonly Column<ModelOverview>[] = [
+  { title: "model", value: ({ name }) => name },
+  { title: "champion", value: ({ aliases }) => (aliases.champion === undefined ? "none yet" : `v${aliases.champion}`) },
+  { title: "challenger", value: ({ aliases }) => (aliases.challenger === undefined ? undefined : `v${aliases.challenger}`) },
+  { title: "versions", value: ({ versions }) => versions.length },
+  { title: "training", value: ({ training }) => training && `${training.stage}, ${formatPercent(training.share, 0)} done` },
+];
+
+const ENDPOINT_COLUMNS: readonly Column<EndpointOverview>[] = [
+  { title: "endpoint", value: ({ name }) => name },
+  { title: "requests", value: ({ requests }) => requests },
+  { title: "rate", value: ({ requestsPerSecond }) => formatRate(requestsPerSecond), align: "right" },
+  { title: "p50", value: ({ latencyMs }) => formatElapsed(latencyMs.p50), align: "right" },
+  { title: "p99", value: ({ latencyMs }) => formatElapsed(latencyMs.p99), align: "right" },
+  { title: "fallback", value: ({ fallbackShare }) => formatPercent(fallbackShare), align: "right" },
+  { title: "traffic", value: ({ traffic }) => traffic.map(({ variant, version, share }) => (version > 0 ? `${variant} v${version} ${formatPercent(share)}` : `${variant} ${formatPercent(share)}`)).join(", ") || "none yet" },
+];
