@@ -129,6 +129,7 @@ test("whoever waits is woken when their offset is reached, in whatever order the
   });
   await send(kit);
   await following.consumer.caughtUp(1);
+  await turn();
   assert.deepEqual(woken, [1]);
   await send(kit, 2);
   await Promise.all(all);
