@@ -14,12 +14,15 @@ import { openEmbeddedStateStore } from "../../engines/embedded/state-store.ts";
 import { createRandom } from "../../kernel/random.ts";
 import { silentLogger, silentMeter } from "../../ports/telemetry.ts";
 import { createEventDecoder } from "../streams/event-decoder.ts";
+import { createCheckpointer } from "./checkpointer.ts";
 import { createFeatureEngine } from "./engine.ts";
 import type { FeatureEngine } from "./engine.ts";
 import { activity, orders, pairs, sampleEvent, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent } from "./event-samples.test.ts";
 import { createMemoryLog, createMemoryStates } from "./memory-log.test.ts";
 import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
+import { createViewSeats } from "./view-seats.ts";
+import { createViewState } from "./view-state.ts";
 
 const NOW_MS = 100_000;
 
@@ -242,11 +245,62 @@ test("a change taken back while it is being built costs nothing, and one changed
   await assert.rejects(first.ready, { code: "ABORTED" });
   assert.deepEqual(engine.statistics().map(({ view, rebuild }) => [view, rebuild]), [["spend", undefined]]);
   assert.equal(engine.read({ view: "spend", keys: [["c"]], atMs: 1_299 })[0]![0], 20);
-  engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
+  const forth = engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
   const again = engine.applyDefinition(world.define(defineApplication("shop", [spend("50ms")])));
   assert.equal(again.progress().length, 1);
-  await again.ready;
+  await Promise.all([forth.ready, again.ready]); // the same work, not begun anew
   assert.equal(engine.read({ view: "spend", keys: [["c"]], atMs: 1_299 })[0]![0], 50);
+});
+
+test("a state that was replaced is no longer fed", async () => {
+  const world = createWorld();
+  const viewOf = (window: "20ms" | "50ms"): Application => defineApplication("shop", [spend(window)]);
+  const views = createViewSeats({
+    log: world.log, clock: world.clock, states: world.states, logger: silentLogger, decoder: createEventDecoder(),
+    freshness: { record: () => undefined }, onApplied: () => undefined, onSeated: () => undefined, onRemoved: () => undefined,
+  });
+  world.append("orders", Array.from({ length: 300 }, (_, index) => charge(1_000 + index, 1)));
+  await views.load(viewOf("20ms"));
+  await views.followers.get("orders")!.consumer.caughtUp(300);
+  await Promise.all(views.change(viewOf("50ms")).map(({ ready }) => ready));
+  assert.deepEqual([...views.followers.get("orders")!.states], [views.seats.get("spend")!.serving]);
+  await views.close();
+});
+
+test("checkpoints are written one after another, so that an old one cannot overwrite a newer", async () => {
+  const states = createMemoryStates();
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { save } = states;
+  states.save = async (name, checkpoint) => {
+    await gates.shift()?.promise;
+    await save(name, checkpoint);
+  };
+  const state = createViewState(activity);
+  const checkpointer = createCheckpointer({ states, logger: silentLogger, everyEvents: 10, views: () => [state] });
+  const [first, second] = gates;
+  const apply = (baseOffset: number): void => state.apply({ stream: "orders", baseOffset, rows: [{ customer: "c0" }], timesMs: Float64Array.of(1), knownAtMs: Float64Array.of(1) });
+  apply(0);
+  const early = checkpointer.save();
+  apply(1);
+  const late = checkpointer.save();
+  second!.resolve();
+  first!.resolve();
+  await Promise.all([early, late]);
+  assert.equal(states.saved.get("feature-view/activity")!.offsets["orders"], 2);
+});
+
+test("a checkpoint that fails is logged, and tried again with the next", async () => {
+  const world = createWorld();
+  const { save } = world.states;
+  world.states.save = () => Promise.reject(new Error("the disk is full"));
+  await using engine = await world.open(10);
+  world.append("orders", drawEvents(1, 64));
+  await engine.fresh(["orders"]);
+  await assert.rejects(engine.checkpoint(), /the disk is full/);
+  assert.match(world.lines.join("\n"), /error: Feature views could not be checkpointed: the disk is full/);
+  world.states.save = save;
+  await engine.checkpoint();
+  assert.equal(world.states.saved.size, 2);
 });
 
 test("a field whose kind changes in the schema makes a new state", async () => {

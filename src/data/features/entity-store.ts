@@ -4,7 +4,7 @@
  * they must and a burst of them costs it once. Events too old for any window leave, folded into the history where
  * lifetime features need them.
  */
-import { createEvictedHistory, evictRows, forgetEntity } from "./evicted-history.ts";
+import { createEvictedHistory, evictRows } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { SMALLEST_CHUNK, createRowChunks } from "./row-chunks.ts";
@@ -118,12 +118,12 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     buildTiles(columns, { start: to, from: to, end: to + table.settled[entity]! });
   };
 
+  /** Only without history: an entity that lifetime features remember keeps its number. */
   const forget = (entity: number): void => {
     const key = table.keys[entity]!;
     numbers.delete(key);
     keyCharacters -= key.length;
     table.keys[entity] = undefined;
-    if (history) forgetEntity(history, entity);
     freeNumbers.push(entity);
   };
 

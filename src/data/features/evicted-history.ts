@@ -5,7 +5,7 @@
 import { PARTIAL, addValue, resetPartial } from "./partial-aggregate.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { outputsOf } from "./window-plan.ts";
-import type { Slot, WindowPlan } from "./window-plan.ts";
+import type { Slot, SlotOutput, WindowPlan } from "./window-plan.ts";
 
 /** One slot's history; the arrays are indexed by entity. */
 export interface SlotHistory {
@@ -14,6 +14,8 @@ export interface SlotHistory {
   /** Two doubles per entity: the latest event's time and its value or code. */
   lasts: Float64Array;
   readonly distincts: Map<number, Set<number>>;
+  /** Whether a lifetime feature counts distinct values, so that they must be kept. */
+  readonly keepsDistincts: boolean;
 }
 
 export interface EvictedHistory {
@@ -24,11 +26,11 @@ export interface EvictedHistory {
 }
 
 export function createEvictedHistory(plan: WindowPlan): EvictedHistory {
-  const isLifetime = (window: number): boolean => plan.windowsMs[window] === Number.POSITIVE_INFINITY;
+  const isLifetime = ({ window }: SlotOutput): boolean => plan.windowsMs[window] === Number.POSITIVE_INFINITY;
   return {
     entities: new Uint8Array(0),
-    slots: plan.slots.map((slot) => (outputsOf(slot).some((output) => isLifetime(output.window))
-      ? { partials: new Float64Array(0), lasts: new Float64Array(0), distincts: new Map() } : undefined)),
+    slots: plan.slots.map((slot) => (outputsOf(slot).some(isLifetime)
+      ? { partials: new Float64Array(0), lasts: new Float64Array(0), distincts: new Map(), keepsDistincts: slot.distincts.some(isLifetime) } : undefined)),
   };
 }
 
@@ -50,7 +52,7 @@ function evictRow(history: SlotHistory, slot: Slot, columns: WindowColumns, enti
     history.lasts[at] = columns.times[row]!;
     history.lasts[at + 1] = value;
   }
-  if (slot.distincts.length > 0) distinctsOf(history, entity).add(value);
+  if (history.keepsDistincts) distinctsOf(history, entity).add(value);
 }
 
 /** The row's number or code, 1 for rows and flags that count; NaN when the row does not take part. */
@@ -89,21 +91,11 @@ function reserveEntity(history: EvictedHistory, entity: number): void {
     if (slot === undefined) continue;
     slot.partials = enlarged(slot.partials, size * PARTIAL);
     slot.lasts = enlarged(slot.lasts, size * 2);
-    for (let each = before; each < size; each++) forgetSlot(slot, each);
+    for (let each = before; each < size; each++) {
+      resetPartial(slot.partials, each * PARTIAL);
+      slot.lasts[each * 2] = Number.NEGATIVE_INFINITY;
+    }
   }
-}
-
-/** Empties an entity's history, so that its number can be used again. */
-export function forgetEntity(history: EvictedHistory, entity: number): void {
-  if (history.entities[entity] !== 1) return;
-  history.entities[entity] = 0;
-  for (const slot of history.slots) if (slot !== undefined) forgetSlot(slot, entity);
-}
-
-function forgetSlot(slot: SlotHistory, entity: number): void {
-  resetPartial(slot.partials, entity * PARTIAL);
-  slot.lasts[entity * 2] = Number.NEGATIVE_INFINITY;
-  slot.distincts.delete(entity);
 }
 
 function enlarged<T extends Float64Array | Uint8Array>(column: T, length: number): T {

@@ -145,6 +145,7 @@ test("a read that needs events which have left memory is refused, never wrong", 
   assert.equal(read(state, ["c0", "1"], 5)[0], 1);
   state.evict({ nowMs: 10_000, latenessMs: orders.latenessMs, visits: 5 });
   assert.throws(() => read(state, ["c0", "1"], 5), { code: "FEATURE_TIME_TOO_OLD" });
+  assert.throws(() => read(state, ["c0", "1"], 10_000 - orders.latenessMs - 1), { code: "FEATURE_TIME_TOO_OLD" });
   assert.equal(read(state, ["c0", "1"], 10_000 - orders.latenessMs)[0], null);
 });
 
@@ -180,6 +181,31 @@ test("values whose events have left memory leave the dictionary, and what remain
   assert.ok(state.store.columns.dictionaries[0]!.values.length < 200);
   assert.deepEqual(read(state, ["c"], 4_000), before);
   assert.deepEqual(before, [49, "DE"]);
+});
+
+test("what an evicted event left behind keeps its meaning when dictionaries are swept", () => {
+  const view = defineFeatureView("buyers", {
+    entities: [defineEntity("item")], from: orders, by: (e) => ({ item: e.item }),
+    features: (e) => ({ last: last(e.customer), recent: distinct(e.customer).over("50ms") }),
+  });
+  const state = createViewState(view);
+  const events = Array.from({ length: 4_000 }, (_, offset) => ({ offset, timeMs: offset, knownAtMs: offset, row: { customer: `u${offset}`, item: offset < 10 ? 1 : 2 } }));
+  state.apply(toBatch(events, 0, 4_000));
+  state.evict({ nowMs: 4_000, latenessMs: 0, visits: 9 });
+  compactDictionaries(state.store, state.plan);
+  assert.equal(state.store.columns.dictionaries[0]!.values.length, 51);
+  assert.deepEqual(["1", "2"].map((item) => read(state, [item], 4_000)), [["u9", 0], ["u3999", 49]]);
+});
+
+test("a window that slides over many events reuses its rows", () => {
+  const state = createViewState(pairs);
+  for (let from = 0; from < 50_000; from += 500) {
+    const events = Array.from({ length: 500 }, (_, index) => ({ offset: from + index, timeMs: from + index, knownAtMs: 0, row: { customer: "c0", item: 1, quantity: 1, price: 1 } }));
+    state.apply({ ...toBatch(events, 0, 500), baseOffset: from });
+    state.evict({ nowMs: from + 500, latenessMs: orders.latenessMs, visits: 1 });
+  }
+  assert.equal(read(state, ["c0", "1"], 49_999)[0], 20);
+  assert.ok(state.store.columns.capacity <= 4_096, `${state.store.columns.capacity} rows`);
 });
 
 test("a snapshot of another definition, another format or damaged bytes is refused", () => {
