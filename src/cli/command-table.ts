@@ -15,4 +15,65 @@ export interface CommandEntry {
   readonly load: () => Promise<Command>;
 }
 
-export const COMMANDS: readonly CommandEntry[] = [];
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "init", group: "Start", summary: "Write a small working project: definition, events, README",
+    load: async () => (await import("./commands/init.ts")).command,
+  },
+  {
+    name: "up", group: "Start", summary: "Run everything in this process: API, features, training, serving",
+    load: async () => (await import("./commands/up.ts")).command,
+  },
+  {
+    name: "doctor", group: "Start", summary: "Check the project, the data folder and the server",
+    load: async () => (await import("./commands/doctor/doctor.ts")).command,
+  },
+  {
+    name: "config", group: "Start", summary: "Show the effective configuration and where each value came from",
+    load: async () => (await import("./commands/config.ts")).command,
+  },
+  {
+    name: "plan", group: "Define", summary: "Show what applying the definition would change on the server",
+    load: async () => (await import("./commands/plan.ts")).command,
+  },
+  {
+    name: "apply", group: "Define", summary: "Make the server run the definition",
+    load: async () => (await import("./commands/apply.ts")).command,
+  },
+  {
+    name: "ingest", group: "Data", summary: "Send events from a file to a stream, and handle dead letters",
+    load: async () => (await import("./commands/ingest/ingest.ts")).command,
+  },
+  {
+    name: "features", group: "Data", summary: "Read online features of an entity, or audit them",
+    load: async () => (await import("./commands/features.ts")).command,
+  },
+  {
+    name: "train", group: "Models", summary: "Train a model now and put it through its gates",
+    load: async () => (await import("./commands/train.ts")).command,
+  },
+  {
+    name: "models", group: "Models", summary: "List models, their versions, runs and evidence",
+    load: async () => (await import("./commands/models.ts")).command,
+  },
+  {
+    name: "rollout", group: "Models", summary: "Show rollouts and their decisions; cancel one or roll back",
+    load: async () => (await import("./commands/rollout.ts")).command,
+  },
+  {
+    name: "predict", group: "Models", summary: "Ask an endpoint for a prediction",
+    load: async () => (await import("./commands/predict.ts")).command,
+  },
+  {
+    name: "status", group: "Operate", summary: "Show streams, features, models, endpoints and rollouts of a running server",
+    load: async () => (await import("./commands/status.ts")).command,
+  },
+  {
+    name: "monitor", group: "Operate", summary: "Show drift per feature, performance over time, alerts and decisions",
+    load: async () => (await import("./commands/monitor.ts")).command,
+  },
+  {
+    name: "logs", group: "Operate", summary: "Show the server's recent log lines, or follow them",
+    load: async () => (await import("./commands/logs.ts")).command,
+  },
+];

@@ -21,13 +21,16 @@ export interface DataFolderInspection {
 }
 
 /** undefined when there is no data yet. DATA_DIR_LOCKED when a process uses the folder, LOG_CORRUPT when a log cannot even be opened. */
-export async function inspectDataFolder(dataDir: string): Promise<DataFolderInspection | undefined> {
+export async function inspectDataFolder(dataDir: string, onProgress?: (logsDone: number, logs: number) => void): Promise<DataFolderInspection | undefined> {
   const folder = join(dataDir, "log");
   if (!existsSync(folder)) return undefined;
   await using log = await openEmbeddedEventLog({ folder, clock: systemClock, files: withoutWrites(nodeFiles) });
   const names = log.logs();
   const damages: LogDamage[] = [];
-  for (const name of names) damages.push(...await log.verify(name));
+  for (const [index, name] of names.entries()) {
+    damages.push(...await log.verify(name));
+    onProgress?.(index + 1, names.length);
+  }
   return { ...sizeOf(log, names), damages, databaseProblems: databaseProblems(join(dataDir, "strata.db")) };
 }
 

@@ -70,10 +70,10 @@ function nearestFolder(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
-export async function checkStoredData(dataDir: string): Promise<Check> {
+export async function checkStoredData(dataDir: string, onProgress: (logsDone: number, logs: number) => void): Promise<Check> {
   const name = "stored data";
   try {
-    const found = await inspectDataFolder(dataDir);
+    const found = await inspectDataFolder(dataDir, onProgress);
     return found === undefined ? { name, status: "skipped", detail: "there is none yet" } : judgeStoredData(name, found);
   } catch (thrown) {
     if (isStrataError(thrown) && thrown.code === "DATA_DIR_LOCKED") return { name, status: "skipped", detail: `process ${String(thrown.details["pid"])} uses it; stop that to have it verified` };

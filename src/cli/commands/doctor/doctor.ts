@@ -1,12 +1,14 @@
 /** `strata doctor`: is everything here that Strata needs, and is what it stored whole? */
 import { resolve } from "node:path";
 import process from "node:process";
+import type { Clock } from "../../../kernel/clock.ts";
 import type { Config } from "../../../platform/config.ts";
 import { createApiClient } from "../../api-client.ts";
 import { CONFIG_OPTIONS, configSources } from "../../config-options.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command.ts";
 import type { Host } from "../../host.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
 import type { Palette } from "../../terminal/color.ts";
 import { formatCount } from "../../terminal/format.ts";
 import type { Check } from "./check.ts";
@@ -33,34 +35,45 @@ export const command = defineCommand({
     { command: "strata doctor --json", note: "for a health check in CI" },
   ],
   run: async (context): Promise<Diagnosis> => {
-    const { positionals, terminal } = context;
-    const checks: Check[] = [];
-    using bar = terminal.progress({ label: "checking" });
-    const add = (check: Check): void => { checks.push(check); bar.advance(); };
-    const { check, config } = checkConfig(configSources(context, positionals.file));
-    add(checkNode(process.versions.node));
-    add(check);
-    if (config !== undefined) await checkSurroundings(config, context, add);
-    add(checkOnnxRuntime());
+    const { check, config } = checkConfig(configSources(context, context.positionals.file));
+    const checks = [
+      checkNode(process.versions.node), check, checkOnnxRuntime(),
+      ...(config === undefined ? [] : await checkSurroundings(config, context)),
+    ];
     return { healthy: checks.every(({ status }) => status !== "failed"), checks };
   },
   exitCode: ({ healthy }) => (healthy ? 0 : 1),
   render: renderDiagnosis,
 });
 
-type Surroundings = Pick<Host, "workingDirectory" | "environment" | "clock" | "signal"> & { readonly options: { readonly url: string | undefined } };
+type Surroundings = Pick<CommandContext, keyof Host | "terminal"> & { readonly options: { readonly url: string | undefined } };
 
-async function checkSurroundings(config: Config, { workingDirectory, environment, clock, signal, options }: Surroundings, add: (check: Check) => void): Promise<void> {
+async function checkSurroundings(config: Config, { workingDirectory, environment, clock, signal, options, terminal }: Surroundings): Promise<readonly Check[]> {
   const dataDir = resolve(workingDirectory, config.dataDir);
-  add(await checkDefinition(resolve(workingDirectory, config.definition), workingDirectory));
-  add(await checkDataFolder(dataDir, clock));
-  add(await checkDiskSpace(dataDir));
   await using client = createApiClient({ url: options.url ?? environment["STRATA_URL"] ?? addressOf(config), timeoutMs: ANSWER_MS, token: environment["STRATA_TOKEN"] });
   const { check, isRunning } = await checkServer(client, config, signal);
-  add(check);
-  add(await checkStoredData(dataDir));
-  add(isRunning ? await checkEvidence(client, signal) : { name: "evidence", status: "skipped", detail: "no server runs that could verify it" });
+  using progress = reportLate(terminal, clock);
+  return [
+    await checkDefinition(resolve(workingDirectory, config.definition), workingDirectory),
+    await checkDataFolder(dataDir, clock),
+    await checkDiskSpace(dataDir),
+    await checkStoredData(dataDir, progress.update),
+    check,
+    isRunning ? await checkEvidence(client, signal) : { name: "evidence", status: "skipped", detail: "no server runs that could verify it" },
+  ];
 }
+
+/** Verifying is mostly over before anyone wonders; only a long one is shown. */
+function reportLate(terminal: Terminal, clock: Clock): Disposable & { readonly update: (done: number, total: number) => void } {
+  const startedMs = clock.monotonicMs();
+  const bar = terminal.progress({ label: "verifying logs" });
+  return {
+    update: (done, total) => { if (clock.monotonicMs() - startedMs > SHOWN_AFTER_MS) bar.update(done, total); },
+    [Symbol.dispose]: () => bar[Symbol.dispose](),
+  };
+}
+
+const SHOWN_AFTER_MS = 1_000;
 
 /** An address that means "all of this machine's" is reached at the loopback. */
 function addressOf({ host, port }: Pick<Config, "host" | "port">): string {
