@@ -4,6 +4,7 @@
  * they must and a burst of them costs it once. Events too old for any window leave, folded into the history where
  * lifetime features need them.
  */
+import { createEntityRegistry } from "./entity-registry.ts";
 import { createEvictedHistory, evictRows } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { createLastSeen } from "./last-seen.ts";
@@ -47,11 +48,9 @@ export interface EntityStore {
 
 const NO_CHUNK = -1;
 const FIRST_ROWS = 1024;
-/** What V8 needs for a key beside its characters: string header, map entry, list slot. Estimated. */
-const KEY_OVERHEAD_BYTES = 80;
 
+/** Where each entity's rows are, by its number. */
 interface EntityTable {
-  keys: (string | undefined)[];
   /** First row and log2 of the rows of the chunk, NO_CHUNK for none. */
   chunks: Int32Array;
   sizes: Int8Array;
@@ -68,25 +67,12 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
   const chunks = createRowChunks((rows) => {
     if (rows > columns.capacity) growWindowColumns(columns, Math.max(rows, columns.capacity * 2));
   });
-  const numbers = new Map<string, number>();
-  const table: EntityTable = { keys: [], ...createTable(64) };
-  const freeNumbers: number[] = [];
+  const registry = createEntityRegistry();
+  const table = createTable(64);
   const seen = createLastSeen();
   const query = { start: 0, end: 0, entity: -1, timeMs: 0, knownLimit: Number.POSITIVE_INFINITY };
   let eventCount = 0;
-  let keyCharacters = 0;
   let hand = 0;
-
-  const enter = (key: string): number => {
-    const known = numbers.get(key);
-    if (known !== undefined) return known;
-    const entity = freeNumbers.pop() ?? table.keys.length;
-    if (entity === table.chunks.length) growTable(table);
-    table.keys[entity] = key;
-    numbers.set(key, entity);
-    keyCharacters += key.length;
-    return entity;
-  };
 
   const settle = (entity: number): void => {
     const start = table.starts[entity]!;
@@ -118,15 +104,6 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     buildTiles(columns, { start: to, from: to, end: to + table.settled[entity]! });
   };
 
-  /** Only without history: an entity that lifetime features remember keeps its number. */
-  const forget = (entity: number): void => {
-    const key = table.keys[entity]!;
-    numbers.delete(key);
-    keyCharacters -= key.length;
-    table.keys[entity] = undefined;
-    freeNumbers.push(entity);
-  };
-
   const evictEntity = (entity: number, horizonMs: number): number => {
     settle(entity);
     const from = table.starts[entity]!;
@@ -138,14 +115,19 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     table.settled[entity]! -= to - from;
     if (table.counts[entity] === 0) {
       releaseChunk(entity);
-      if (history === undefined) forget(entity);
+      if (history === undefined) registry.forget(entity); // an entity that lifetime features remember keeps its number
     }
     return to - from;
   };
 
   return {
-    columns, history, enter,
-    find: (key) => numbers.get(key) ?? -1,
+    columns, history,
+    find: registry.find,
+    enter: (key) => {
+      const entity = registry.enter(key);
+      if (entity >= table.chunks.length) growTable(table);
+      return entity;
+    },
     append: (entity) => {
       const end = table.starts[entity]! + table.counts[entity]!;
       const isFull = table.sizes[entity] === NO_CHUNK || end === table.chunks[entity]! + 2 ** table.sizes[entity]!;
@@ -173,26 +155,29 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     },
     evict: (horizonMs, visits) => {
       let evicted = 0;
-      for (let visit = Math.min(visits, table.keys.length); visit > 0; visit--) {
-        hand = hand + 1 < table.keys.length ? hand + 1 : 0;
-        if (table.keys[hand] !== undefined && table.counts[hand]! > 0) evicted += evictEntity(hand, horizonMs);
+      for (let visit = Math.min(visits, registry.end); visit > 0; visit--) {
+        hand = hand + 1 < registry.end ? hand + 1 : 0;
+        if (registry.isKnown(hand) && table.counts[hand]! > 0) evicted += evictEntity(hand, horizonMs);
       }
       eventCount -= evicted;
       return evicted;
     },
     *entities() {
-      for (const [key, entity] of numbers) {
+      for (const [key, entity] of registry.known()) {
         settle(entity);
         yield { key, entity, start: table.starts[entity]!, count: table.counts[entity]! };
       }
     },
-    get entityCount() { return numbers.size; },
+    get entityCount() { return registry.size; },
     get eventCount() { return eventCount; },
-    memoryBytes: () => sizeOfColumns(columns) + table.chunks.length * 17 + keyCharacters * 2 + numbers.size * KEY_OVERHEAD_BYTES,
+    memoryBytes: () => sizeOfColumns(columns) + table.chunks.length * TABLE_BYTES + registry.memoryBytes(),
   };
 }
 
-function createTable(size: number): Omit<EntityTable, "keys"> {
+/** Per entity: four integers of 32 bits and one of 8. */
+const TABLE_BYTES = 17;
+
+function createTable(size: number): EntityTable {
   return {
     chunks: new Int32Array(size), sizes: new Int8Array(size).fill(NO_CHUNK),
     starts: new Int32Array(size), counts: new Int32Array(size), settled: new Int32Array(size),
