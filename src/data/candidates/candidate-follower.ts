@@ -70,7 +70,7 @@ export async function followCandidates(candidates: Candidates, options: Follower
   const handle = async (reader: StreamReader, batch: DecodedBatch): Promise<void> => {
     const stream = batch.stream;
     const end = batch.baseOffset + batch.rows.length;
-    for (let offset = Math.max(batch.baseOffset, offsets[stream]!); offset < end;) {
+    for (let offset = batch.baseOffset; offset < end;) {
       const next = Math.min(end, offset + ROWS_PER_TURN);
       reader.readBatch(batch, offset - batch.baseOffset, next - batch.baseOffset, index.apply);
       offsets[stream] = next;

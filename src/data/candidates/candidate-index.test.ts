@@ -10,6 +10,8 @@ import { decodeCandidateState, encodeCandidateState } from "./candidate-codec.ts
 import { createCandidateIndex } from "./candidate-index.ts";
 import type { CandidateIndex, CandidateQuery } from "./candidate-index.ts";
 import type { UserInteraction } from "./interaction-plan.ts";
+import { createNames } from "./names.ts";
+import { NeighbourTable } from "./neighbour-table.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -66,6 +68,16 @@ test("a purchase leaves the window exactly when it is over", () => {
   assert.deepEqual([999, 1_000, 1_000 + 2 * DAY_MS - 1, 1_000 + 2 * DAY_MS, 1_000].map(sold), [0, 1, 1, 0, 1]);
 });
 
+test("a purchase that arrives after a question about its time is counted from then on", () => {
+  const index = indexOf([purchase("ann", "tea", "1", 3 * DAY_MS), purchase("ann", "tea", "1", 4 * DAY_MS)]);
+  const sold = (atMs: number): number => featuresOf(index, { user: "bob", seedItems: [], atMs })["tea"]?.[1] ?? 0;
+  assert.equal(sold(5 * DAY_MS), 1);
+  index.apply(purchase("ann", "tea", "2", 3 * DAY_MS)); // just outside the window that was asked for
+  assert.deepEqual([5, 4, 5].map((day) => sold(day * DAY_MS)), [1, 3, 1]);
+  index.apply(purchase("ann", "tea", "3", 5 * DAY_MS)); // its very end
+  assert.deepEqual([5, 4, 5].map((day) => sold(day * DAY_MS)), [2, 3, 2]);
+});
+
 test("every source has its share of the places", () => {
   const interactions = [
     ...Array.from({ length: 40 }, (_, n) => purchase("crowd", `hit${n}`, `h${n}`, DAY_MS)), ...Array.from({ length: 40 }, (_, n) => purchase("crowd", `hit${n}`, `i${n}`, DAY_MS)),
@@ -79,12 +91,12 @@ test("every source has its share of the places", () => {
 /** Events of three streams with few users, items and times, so that everything collides; a stream's events keep their order. */
 const history = fc.record({
   events: fc.array(fc.record({
-    stream: fc.integer({ min: 0, max: 2 }), user: fc.constantFrom("ann", "bob", "", undefined), item: fc.constantFrom("a", "b", "c", "d", "e", "f", "g"),
-    basket: fc.constantFrom("1", "2", "3", undefined), day: fc.integer({ min: 0, max: 12 }), lateDays: fc.integer({ min: 0, max: 2 }),
-  }), { maxLength: 60 }),
+    stream: fc.constantFrom(0, 0, 1, 2), user: fc.constantFrom("ann", "ann", "bob", "", undefined), item: fc.constantFrom("a", "b", "c", "d", "e", "f", "g"),
+    basket: fc.constantFrom("1", "2", "3", undefined), day: fc.integer({ min: 0, max: 12 }), lateDays: fc.constantFrom(0, 0, 1, 5),
+  }), { minLength: 10, maxLength: 60 }),
   turns: fc.infiniteStream(fc.integer({ min: 0, max: 2 })),
   questions: fc.array(fc.record({
-    user: fc.constantFrom("ann", "bob", "cat"), seedItems: fc.array(fc.constantFrom("a", "b", "z"), { maxLength: 3 }), day: fc.integer({ min: 10, max: 16 }), limit: fc.integer({ min: 1, max: 8 }),
+    user: fc.constantFrom("ann", "bob", "cat"), seedItems: fc.array(fc.constantFrom("a", "b", "z"), { maxLength: 3 }), day: fc.integer({ min: 6, max: 22 }), limit: fc.integer({ min: 1, max: 8 }),
   }), { minLength: 1, maxLength: 6 }),
 });
 
@@ -129,12 +141,57 @@ test("popularity, repeats and interest equal their plain definitions over all ev
   }), { numRuns: 100 });
 });
 
+test("together equals its plain definition over baskets and seeds", () => {
+  fc.assert(fc.property(history, ({ events, questions }) => {
+    const done = events.map(interactionOf);
+    const index = indexOf(done, candidatesOf({ limit: 20 }));
+    const baskets = new Map<string, Set<string>>();
+    const weights = new Map<string, number>();
+    for (const { basket, item } of done) {
+      if (basket === undefined) continue;
+      const members = baskets.get(basket) ?? new Set();
+      baskets.set(basket, members);
+      if (!members.has(item)) for (const other of members) for (const pair of [`${item} ${other}`, `${other} ${item}`]) weights.set(pair, (weights.get(pair) ?? 0) + Math.round(4_096 / members.size));
+      members.add(item);
+    }
+    const having = (item: string): number => [...baskets.values()].filter((members) => members.has(item)).length;
+    for (const { user, seedItems, day } of questions) {
+      const touched = Map.groupBy(done.filter((event) => event.user === user), ({ item }) => item);
+      const latest = [...touched].map(([item, group]) => ({ item, timeMs: Math.max(...group.map(({ timeMs }) => timeMs)) })).toSorted((a, b) => b.timeMs - a.timeMs || (a.item < b.item ? -1 : 1));
+      const known = seedItems.filter((item) => done.some((event) => event.item === item)).toReversed();
+      const seeds = [...new Set([...known, ...latest.map(({ item }) => item)])].slice(0, 3);
+      for (const [item, [together]] of Object.entries(featuresOf(index, { user, seedItems, atMs: day * DAY_MS / 2, limit: 20 }))) {
+        const expected = seeds.reduce((sum, seed) => sum + (weights.get(`${seed} ${item}`) ?? 0) / 4_096 / Math.sqrt(Math.max(1, having(seed) * having(item))), 0);
+        assert.ok(Math.abs(together! - expected) < 1e-9, `${item}: ${together} is not ${expected}`);
+      }
+    }
+  }), { numRuns: 100 });
+});
+
+test("a full table keeps the strongest neighbours, and of equal ones the smaller names", () => {
+  const names = createNames(Array.from({ length: 400 }, (_, n) => `n${String((n * 7) % 400).padStart(3, "0")}`));
+  const table = new NeighbourTable();
+  for (let item = 0; item < 400; item++) table.add(item, item < 100 ? 5 : 1, names);
+  // The 384th neighbour leaves the 100 strong ones and 92 others; 16 more came after.
+  const kept = table.entries();
+  const weak = [...kept.items].filter((item) => item >= 100 && item < 384).map((item) => names.name(item));
+  assert.deepEqual([kept.items.length, [...kept.weights].filter((weight) => weight === 5).length], [208, 100]);
+  const others = Array.from({ length: 284 }, (_, n) => names.name(n + 100)).toSorted((a, b) => (a < b ? -1 : 1));
+  assert.deepEqual(new Set(weak), new Set(others.slice(0, 92)));
+  table.add(0, 2 ** 32 - 1, names);
+  assert.equal(table.entries().weights[table.entries().items.indexOf(0)], 2 ** 32 - 1);
+});
+
 test("large histories stay bounded, and late purchases in bulk are counted", () => {
   const random = createRandom(7);
   const late = Array.from({ length: 6_000 }, (_, n) => purchase(`u${n % 50}`, `i${random.integer(900)}`, `b${n >> 6}`, random.integer(10) * DAY_MS));
-  const index = indexOf([...Array.from({ length: 6_000 }, (_, n) => purchase("first", `i${n % 900}`, `x${n}`, 10 * DAY_MS)), ...late], candidatesOf({ limit: 900 }));
-  const popularity = Object.values(featuresOf(index, { user: "u1", seedItems: [], atMs: 10 * DAY_MS, limit: 900 })).reduce((sum, features) => sum + features[1]!, 0);
-  assert.equal(popularity, 6_000 + late.filter(({ timeMs }) => timeMs > 8 * DAY_MS).length);
+  const index = indexOf(Array.from({ length: 6_000 }, (_, n) => purchase("first", `i${n % 900}`, `x${n}`, 10 * DAY_MS)), candidatesOf({ limit: 900 }));
+  index.query({ user: "u1", seedItems: [], atMs: 10 * DAY_MS });
+  for (const done of late) index.apply(done);
+  const sold = (item: string): number => 6 + (Number(item.slice(1)) < 600 ? 1 : 0) + late.filter((done) => done.item === item && done.timeMs > 8 * DAY_MS).length;
+  const found = Object.entries(featuresOf(index, { user: "u1", seedItems: [], atMs: 10 * DAY_MS, limit: 900 }));
+  assert.deepEqual(Object.fromEntries(found.map(([item, features]) => [item, features[1]])), Object.fromEntries(found.map(([item]) => [item, sold(item)])));
+  assert.equal(found.length, 900);
   const { neighbours } = index.state().coOccurrence;
   assert.ok(neighbours.every((table) => (table?.items.length ?? 0) < 384));
   assert.ok(neighbours.some((table) => (table?.items.length ?? 0) > 192));

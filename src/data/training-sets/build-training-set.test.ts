@@ -115,14 +115,14 @@ test("only the latest groups are kept, and unknown users make none", async () =>
   assert.deepEqual(dropped, { "missing-key": 1, "over-limit": 19 });
 });
 
-/** Two users, three items, four baskets: everything collides; some events arrive late, some carry times to come. */
+/** Two users, three items, four baskets, times a millisecond apart: everything collides; some events arrive late, some carry times to come. */
 const history = fc.array(fc.record({
-  stream: fc.constantFrom(orders, views), minute: fc.integer({ min: 0, max: 300 }), lateMinutes: fc.constantFrom(0, 0, 0, 5, 90, -20),
+  stream: fc.constantFrom(orders, views), minute: fc.integer({ min: 0, max: 30 }).map((n) => n * 10), edge: fc.constantFrom(0, 0, -1, 1), lateMs: fc.constantFrom(0, 0, 0, -1, 1, 300_000, 5_400_000, -1_200_000),
   row: fc.record({ user: fc.constantFrom("ann", "bob"), item: fc.constantFrom("tea", "cup", "pot"), order: fc.constantFrom("1", "2", "3", "4"), price: fc.integer({ min: 1, max: 9 }), city: fc.constantFrom("Rome", "Oslo", undefined) }),
 }), { minLength: 5, maxLength: 40 });
 
-const toEvents = (drawn: readonly { readonly stream: typeof orders | typeof views; readonly minute: number; readonly lateMinutes: number; readonly row: Readonly<Record<string, unknown>> }[]): readonly TestEvent[] =>
-  drawn.map(({ stream, minute, lateMinutes, row }) => ({ stream, row, timeMs: minute * 60_000, knownAtMs: (minute + lateMinutes) * 60_000 }));
+const toEvents = (drawn: readonly { readonly stream: typeof orders | typeof views; readonly minute: number; readonly edge: number; readonly lateMs: number; readonly row: Readonly<Record<string, unknown>> }[]): readonly TestEvent[] =>
+  drawn.map(({ stream, minute, edge, lateMs, row }) => ({ stream, row, timeMs: minute * 60_000 + edge, knownAtMs: minute * 60_000 + edge + lateMs }));
 
 test("what a row says is unchanged when everything not known at its time is taken away", async () => {
   await fc.assert(fc.asyncProperty(history, async (drawn) => {

@@ -30,19 +30,20 @@ export async function replayCandidates({ candidates, events, questions, turns, o
   const index = createCandidateIndex(candidates);
   const visits = new Map([...createInteractionReaders(candidates)].map(([stream, reader]) => [stream, reader.overColumns(events.get(stream)!)]));
   let next = 0;
-  const answerUntil = async (knownAtMs: number): Promise<void> => {
-    for (; next < questions.length && questions[next]!.atMs < knownAtMs; next++) {
+  const answerBefore = async (knownAtMs: number): Promise<void> => {
+    while (next < questions.length && questions[next]!.atMs < knownAtMs) {
       const { user, atMs } = questions[next]!;
-      onAnswer(index.query({ user, seedItems: [], atMs }), next);
+      onAnswer(index.query({ user, seedItems: [], atMs }), next++);
       await turns.spend(QUESTION_WORK);
     }
   };
+  let answeredMs = -Infinity;
   for (const { stream, row, knownAtMs } of inKnownOrder(events)) {
-    if (next < questions.length && questions[next]!.atMs < knownAtMs) await answerUntil(knownAtMs);
     if (next === questions.length) return;
+    if (knownAtMs > answeredMs) await answerBefore(answeredMs = knownAtMs);
     visits.get(stream)!(row, index.apply);
     const turn = turns.spend(EVENT_WORK);
     if (turn) await turn;
   }
-  await answerUntil(Infinity);
+  await answerBefore(Infinity);
 }
