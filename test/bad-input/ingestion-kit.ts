@@ -2,6 +2,7 @@
  * Ingestion on the embedded log on a disk in memory, for tests: a clock that stands still, writes that fail on
  * command, appends that wait on command, restarts with and without warning.
  */
+import assert from "node:assert/strict";
 import { z } from "zod";
 import { createIngestion } from "../../src/data/ingestion/ingestion.ts";
 import type { Ingestion, IngestionOptions } from "../../src/data/ingestion/ingestion.ts";
@@ -16,6 +17,7 @@ import { createIdSource } from "../../src/kernel/ids.ts";
 import { createRandom } from "../../src/kernel/random.ts";
 import type { EventLog, LogRecord, NewRecord } from "../../src/ports/event-log.ts";
 import { silentLogger, silentMeter } from "../../src/ports/telemetry.ts";
+import type { HttpResponse } from "../../src/protocols/http.ts";
 import { createFaultyFiles } from "../conformance/faulty-files.ts";
 import type { FaultyFiles } from "../conformance/faulty-files.ts";
 import { createMemoryFiles } from "../conformance/memory-files.ts";
@@ -29,10 +31,10 @@ export const orders: Stream = defineStream("orders", {
     quantity: z.number().positive(), at: z.iso.datetime({ offset: true }).optional(), country: z.string().default("unknown"),
   }),
   time: "at", id: "id", lateness: "7d",
-}) as Stream;
+});
 
 /** Neither id nor time in the row. */
-export const notes: Stream = defineStream("notes", { schema: z.object({ text: z.string() }) }) as Stream;
+export const notes: Stream = defineStream("notes", { schema: z.object({ text: z.string() }) });
 
 export interface Gate {
   readonly opened: Promise<void>;
@@ -127,3 +129,9 @@ export function lines(...rows: readonly string[]): Buffer {
   return Buffer.from(`${rows.join("\n")}\n`);
 }
 
+
+/** The body of an answer that was not streamed. */
+export function textOf(response: HttpResponse | undefined): string {
+  const body = response?.body;
+  return typeof body === "string" ? body : assert.fail("the answer has no text");
+}

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { handleEvents } from "../../src/protocols/events/events.ts";
-import { lines, openIngestionKit, order } from "./ingestion-kit.ts";
+import { lines, openIngestionKit, order, textOf } from "./ingestion-kit.ts";
 import type { IngestionKit } from "./ingestion-kit.ts";
 
 interface BadRequest {
@@ -109,7 +109,7 @@ async function send(kit: IngestionKit, { target = "POST /v1/streams/orders/event
   const [method = "", url = ""] = target.split(" ");
   const [path = "", query = ""] = url.split("?");
   const response = await handleEvents({ method, path, query: new URLSearchParams(query), headers, body: Buffer.from(body), signal: new AbortController().signal }, kit.ingestion);
-  return { status: response?.status ?? 0, body: JSON.parse(String(response?.body)) as Record<string, unknown> };
+  return { status: response?.status ?? 0, body: JSON.parse(textOf(response)) as Record<string, unknown> };
 }
 
 for (const bad of table) {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { defineStream } from "../../define/index.ts";
-import type { Stream } from "../../define/index.ts";
 import { StrataError } from "../../kernel/errors.ts";
 import type { Meter } from "../../ports/telemetry.ts";
 import { NOW_MS, lines, openIngestionKit, order } from "../../../test/bad-input/ingestion-kit.ts";
@@ -196,7 +195,7 @@ test("a request of nothing but rubbish is refused whole before it fills the disk
 test("a new definition of a stream holds for the next request, with the ids known before", async () => {
   await using kit = await openIngestionKit();
   await kit.ingestion.ingestText("orders", lines(order({ id: "a" })), NDJSON);
-  kit.streams.set("orders", defineStream("orders", { schema: z.object({ id: z.string(), total: z.number() }), id: "id" }) as Stream);
+  kit.streams.set("orders", defineStream("orders", { schema: z.object({ id: z.string(), total: z.number() }), id: "id" }));
   const result = await kit.ingestion.ingestText("orders", lines('{"id":"a","total":1}', '{"id":"b","total":2}', order({ id: "c" })), NDJSON);
   assert.deepEqual([result.accepted, result.duplicates, result.rejected], [1, 1, 1]);
   kit.streams.delete("orders");
@@ -205,7 +204,7 @@ test("a new definition of a stream holds for the next request, with the ids know
 
 test("a schema that throws makes a dead letter, not a failure", async () => {
   await using kit = await openIngestionKit();
-  kit.streams.set("odd", defineStream("odd", { schema: z.object({ a: z.string().refine(() => { throw new Error("boom"); }) }) }) as Stream);
+  kit.streams.set("odd", defineStream("odd", { schema: z.object({ a: z.string().refine(() => { throw new Error("boom"); }) }) }));
   const result = await kit.ingestion.ingestText("odd", lines('{"a":"x"}'), NDJSON);
   assert.deepEqual(result.rows?.[0]?.problems, [{ path: "", message: "the schema's check failed: Error: boom", code: "check failed" }]);
 });

@@ -3,19 +3,18 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
 import { defineStream } from "../../define/index.ts";
-import type { Stream } from "../../define/index.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { handleEvents } from "./events.ts";
-import { NOW_MS, lines, openIngestionKit, order } from "../../../test/bad-input/ingestion-kit.ts";
+import { NOW_MS, lines, openIngestionKit, order, textOf } from "../../../test/bad-input/ingestion-kit.ts";
 import type { IngestionKit } from "../../../test/bad-input/ingestion-kit.ts";
 
 interface Answer { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Record<string, unknown> }
 
-async function call(kit: IngestionKit, method: string, target: string, { headers = {}, body = "" as string | Buffer } = {}): Promise<Answer> {
+async function call(kit: IngestionKit, method: string, target: string, { headers = {}, body = "" }: { readonly headers?: HttpRequest["headers"]; readonly body?: string | Buffer } = {}): Promise<Answer> {
   const [path = "", query = ""] = target.split("?");
   const request: HttpRequest = { method, path, query: new URLSearchParams(query), headers, body: Buffer.from(body), signal: new AbortController().signal };
   const response: HttpResponse = await handleEvents(request, kit.ingestion) ?? assert.fail(`${target} is nobody's`);
-  return { status: response.status, headers: response.headers ?? {}, body: JSON.parse(String(response.body)) as Record<string, unknown> };
+  return { status: response.status, headers: response.headers ?? {}, body: JSON.parse(textOf(response)) as Record<string, unknown> };
 }
 
 const NDJSON = { "content-type": "application/x-ndjson" };
@@ -78,8 +77,8 @@ test("a CloudEvent's time counts where the row has none, in the notation the sch
   await using kit = await openIngestionKit();
   const time = "2026-01-09T12:00:00.5+02:00";
   const ms = Date.UTC(2026, 0, 9, 10, 0, 0, 500);
-  kit.streams.set("numbers", defineStream("numbers", { schema: z.object({ v: z.number(), at: z.number() }), time: "at" }) as Stream);
-  kit.streams.set("utc", defineStream("utc", { schema: z.object({ v: z.number(), at: z.iso.datetime() }), time: "at" }) as Stream);
+  kit.streams.set("numbers", defineStream("numbers", { schema: z.object({ v: z.number(), at: z.number() }), time: "at" }));
+  kit.streams.set("utc", defineStream("utc", { schema: z.object({ v: z.number(), at: z.iso.datetime() }), time: "at" }));
   const post = (stream: string, data: unknown): Promise<Answer> => call(kit, "POST", `/v1/streams/${stream}/events`, { headers: { ...CE, ...JSON_TYPE, "ce-time": encodeURIComponent(time) }, body: JSON.stringify(data) });
   for (const [stream, data] of [["orders", { customer: "a", quantity: 1 }], ["notes", { text: "x" }], ["numbers", { v: 1 }], ["utc", { v: 1 }]] as const) {
     assert.equal((await post(stream, data)).status, 202, stream);
