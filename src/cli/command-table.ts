@@ -65,7 +65,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/predict.ts")).command,
   },
   {
-    name: "status", group: "Operate", summary: "Show streams, features, models, endpoints and rollouts of a running server",
+    name: "status", group: "Operate", summary: "Show streams, features, models, endpoints and rollouts at a glance",
     load: async () => (await import("./commands/status.ts")).command,
   },
   {

@@ -27,7 +27,7 @@ const audit = defineCommand({
   examples: [{ command: "strata features audit --limit 50000", note: "check 50,000 scored rows" }],
   run: async ({ options, environment, signal, terminal }) => {
     await using client = openApiClient({ options, environment });
-    return terminal.step({ running: "recomputing logged answers", done: ({ rows }) => `recomputed ${formatCount(rows, "row")}` },
+    return await terminal.step({ running: "recomputing logged answers", done: ({ rows }) => `recomputed ${formatCount(rows, "row")}` },
       () => client.post<AuditReport>("/v1/audit", { limit: options.limit }, { signal }));
   },
   exitCode: ({ mismatches }) => (mismatches === 0 ? 0 : 1),
@@ -57,7 +57,7 @@ export const command = defineCommand({
     if (Number.isNaN(atMs)) throw usageError(`--at needs a time such as 2026-01-31T12:00:00Z, not "${at}".`);
     const request = { keys: [parseFields(keys, usageError)], ...(atMs === undefined ? {} : { atMs }) };
     await using client = openApiClient(context);
-    return client.post<FeatureReadResult>(`/v1/features/${encodeURIComponent(view)}`, request, { signal });
+    return await client.post<FeatureReadResult>(`/v1/features/${encodeURIComponent(view)}`, request, { signal });
   },
   render: renderFeatures,
 });

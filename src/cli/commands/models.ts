@@ -29,7 +29,7 @@ const show = defineCommand({
   examples: [{ command: "strata models show ranker", note: "versions of the model ranker" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.get<ModelDescription>(pathOf(context.positionals.model), { signal: context.signal });
+    return await client.get<ModelDescription>(pathOf(context.positionals.model), { signal: context.signal });
   },
   render: (model, { terminal }) => {
     terminal.table<ModelVersion>([
@@ -53,7 +53,7 @@ const runs = defineCommand({
   run: async (context) => {
     await using client = openApiClient(context);
     const { model } = context.positionals;
-    return client.get<{ readonly runs: readonly Run[] }>("/v1/runs", { query: { limit: context.options.limit, model }, signal: context.signal });
+    return await client.get<{ readonly runs: readonly Run[] }>("/v1/runs", { query: { limit: context.options.limit, model }, signal: context.signal });
   },
   render: (page, { terminal }) => {
     terminal.table<Run>([
@@ -77,7 +77,7 @@ const evidence = defineCommand({
   examples: [{ command: "strata models evidence ranker", note: "who promoted what, and on which evidence" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.get<EvidenceList>(`${pathOf(context.positionals.model)}/evidence`, { signal: context.signal });
+    return await client.get<EvidenceList>(`${pathOf(context.positionals.model)}/evidence`, { signal: context.signal });
   },
   exitCode: ({ check }) => (check.ok ? 0 : 1),
   render: ({ records, check }, { terminal }) => {
@@ -107,7 +107,7 @@ export const command = defineCommand({
   subcommands: [show, runs, evidence],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.get<{ readonly models: readonly ModelDescription[] }>("/v1/models", { signal: context.signal });
+    return await client.get<{ readonly models: readonly ModelDescription[] }>("/v1/models", { signal: context.signal });
   },
   render: ({ models }, { terminal }) => {
     terminal.table<ModelDescription>([

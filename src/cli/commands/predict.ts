@@ -26,7 +26,7 @@ export const command = defineCommand({
     await using client = openApiClient(context);
     const { document } = await readRunningDefinition(client, signal);
     const request = parseRequest(fields, { schema: requestSchema(document, endpoint), usageError });
-    return client.post<Answer>(`/v1/endpoints/${encodeURIComponent(endpoint)}`, request, {
+    return await client.post<Answer>(`/v1/endpoints/${encodeURIComponent(endpoint)}`, request, {
       signal, ...(variant === undefined ? {} : { headers: { "strata-variant": variant } }),
     });
   },

@@ -24,7 +24,7 @@ const rollback = defineCommand({
   examples: [{ command: "strata rollout rollback ranker --reason \"complaints about v3\"", note: "undo the last promotion" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollback`, { reason: context.options.reason }, { signal: context.signal });
+    return await client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollback`, { reason: context.options.reason }, { signal: context.signal });
   },
   render: ({ model, aliases }, { terminal }) => terminal.success(`${model} is back at its previous champion${aliases["champion"] === undefined ? "" : `, v${aliases["champion"]}`}`),
 });
@@ -38,7 +38,7 @@ const cancel = defineCommand({
   examples: [{ command: "strata rollout cancel ranker --reason \"wrong data\"", note: "stop the canary" }],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollout/cancel`, { reason: context.options.reason }, { signal: context.signal });
+    return await client.post<MovedAliases>(`${pathOf(context.positionals.model)}/rollout/cancel`, { reason: context.options.reason }, { signal: context.signal });
   },
   render: ({ model }, { terminal }) => terminal.success(`the rollout of ${model} is cancelled`),
 });
@@ -55,7 +55,7 @@ export const command = defineCommand({
   subcommands: [rollback, cancel],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.get<{ readonly rollouts: readonly RolloutState[] }>("/v1/rollouts", { query: { model: context.options.model, limit: context.options.limit }, signal: context.signal });
+    return await client.get<{ readonly rollouts: readonly RolloutState[] }>("/v1/rollouts", { query: { model: context.options.model, limit: context.options.limit }, signal: context.signal });
   },
   render: ({ rollouts }, { terminal }) => {
     if (rollouts.length === 0) terminal.print("no rollout yet; one starts when a trained version passes its gates beside a champion");

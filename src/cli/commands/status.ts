@@ -9,7 +9,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 export const command = defineCommand({
   name: "status",
-  summary: "Show streams, features, models, endpoints and rollouts of a running server",
+  summary: "Show streams, features, models, endpoints and rollouts at a glance",
   description: "Reads the overview of a running server: rates, lags, versions, latencies and what is being decided.",
   options: SERVER_OPTIONS,
   examples: [
@@ -18,7 +18,7 @@ export const command = defineCommand({
   ],
   run: async (context) => {
     await using client = openApiClient(context);
-    return client.get<Overview>("/v1/overview", { signal: context.signal });
+    return await client.get<Overview>("/v1/overview", { signal: context.signal });
   },
   render: renderOverview,
 });

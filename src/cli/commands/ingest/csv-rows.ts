@@ -90,6 +90,6 @@ function csvProblem(error: CsvError, path: string): StrataError {
 
 const CSV_REASONS: Readonly<Record<string, (error: CsvError, line: number | undefined) => string>> = {
   CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: ({ record }, line) => `line ${line} has ${Array.isArray(record) ? record.length : "another number of"} cells, unlike the header`,
-  CSV_QUOTE_NOT_CLOSED: (_, line) => `a quoted cell that begins before line ${line} has no closing quote`,
+  CSV_QUOTE_NOT_CLOSED: (_, line) => `a quoted cell that begins at or before line ${line} has no closing quote`,
   CSV_MAX_RECORD_SIZE: (_, line) => `the row at line ${line} is longer than ${MAX_EVENT_BYTES / 1024 / 1024} MiB; is a quote missing?`,
 };

@@ -47,7 +47,7 @@ export const listLetters = defineCommand({
   run: async (context) => {
     const { reason, limit, cursor, resolved } = context.options;
     await using client = openApiClient(context);
-    return client.get<LetterList>(lettersPath(context.positionals.stream), {
+    return await client.get<LetterList>(lettersPath(context.positionals.stream), {
       query: { reason, limit, cursor, includeResolved: resolved ? true : undefined }, signal: context.signal,
     });
   },
@@ -78,7 +78,7 @@ export const showLetter = defineCommand({
   run: async (context) => {
     await using client = openApiClient(context);
     const { stream, id } = context.positionals;
-    return client.get<DeadLetter>(`${lettersPath(stream)}/${encodeURIComponent(id)}`, { signal: context.signal });
+    return await client.get<DeadLetter>(`${lettersPath(stream)}/${encodeURIComponent(id)}`, { signal: context.signal });
   },
   render: (letter, { terminal }) => {
     terminal.pairs([
