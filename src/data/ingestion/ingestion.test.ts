@@ -177,6 +177,19 @@ test("too many bytes under way: INGEST_FULL with a time to come back, and room a
   await assert.rejects(kit.ingestion.ingestText("orders", Buffer.alloc(301, 32), NDJSON), { code: "BODY_TOO_LARGE" });
 });
 
+test("bytes that the log has taken over are counted by the log alone", async () => {
+  await using kit = await openIngestionKit({ maxPendingBytes: 100 });
+  const held = kit.gate();
+  kit.beforeAppend = () => held.opened; // the log has not seen them yet, so it counts nothing
+  const requests = [];
+  for (let n = 0; n < 3; n++) {
+    requests.push(kit.ingestion.ingestText("orders", lines(order({ country: "x".repeat(40) })), NDJSON));
+    await new Promise(setImmediate);
+  }
+  held.open();
+  assert.deepEqual((await Promise.all(requests)).map(({ accepted }) => accepted), [1, 1, 1]);
+});
+
 test("an event larger than a record may be is kept as the beginning of a dead letter", async () => {
   await using kit = await openIngestionKit({ maxRecordBytes: 100 });
   const large = order({ customer: "é".repeat(100) });

@@ -1,7 +1,7 @@
 /**
  * Which of the latest event ids were seen, in flat memory: open addressing with linear probing over 96-bit hashes
  * (id-hash.ts), 16 bytes a slot, at most half full. Two generations of `capacity` ids each: when the younger is full
- * the elder is forgotten, so the last `capacity` ids are always known, and never more than twice as many.
+ * the elder is forgotten, so the last `capacity` ids (released ones count) are always known, and never more than twice as many.
  * A generation is 64 tables that grow one by one: growing one table of a million ids at once would stop the process for 45 ms.
  */
 import type { IdHash } from "./id-hash.ts";
