@@ -306,6 +306,8 @@ describe("trainGradientBoosting: refusals", () => {
       [{ earlyStoppingRounds: 5 }, /earlyStoppingRounds.*validation/], [{ objective: "poisson" as "binary" }, /objective.*poisson/], [{ treees: 3 } as object, /treees.*no such/],
     ];
     for (const [parameters, text] of bad) await assert.rejects(attempt(good, parameters), refusedWith("TRAINING_PARAMETER_INVALID", text));
+    const wide = Array.from({ length: 1200 }, (_, i) => numeric(`n${i}`, fill(600, (row) => (row * (i + 7)) % 599)));
+    await assert.rejects(attempt({ columns: wide, label: fill(600, (row) => row % 2) }, { leaves: 1024 }), refusedWith("TRAINING_PARAMETER_INVALID", /leaves.*4\d{3} MiB of histograms/));
     await assert.rejects(attempt(good, {}, 0), refusedWith("TRAINING_PARAMETER_INVALID", /threads/));
   });
 

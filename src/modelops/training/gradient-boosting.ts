@@ -19,7 +19,7 @@ import { resolveParameters, type GradientBoostingParameters, type ResolvedParame
 import { checkTrainingData, type TrainingData } from "./training-data.ts";
 
 export interface TrainingOptions {
-  /** Cancels training within about 10 ms of work; raises ABORTED. */
+  /** Cancels training within about 20 ms of work; raises ABORTED. */
   readonly signal?: AbortSignal;
   /** Called after every iteration. */
   readonly onProgress?: (progress: TrainingProgress) => void;

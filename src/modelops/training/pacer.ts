@@ -4,7 +4,7 @@
  */
 import { StrataError } from "../../kernel/errors.ts";
 
-/** Cells per quantum: at 1.5-2.5 ns each, 6-10 ms. */
+/** Cells per quantum: at 2-4 ns each, 8-16 ms. */
 export const QUANTUM_CELLS = 4_000_000;
 
 export interface Pacer {

@@ -1,4 +1,5 @@
 /** Before the first tree: chooses bins, lays out the workspace and fills it with binned columns, labels and starting scores. */
+import { StrataError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/random.ts";
 import { chooseBins, createBinWriter, type Bins } from "./binning.ts";
 import { baseScores } from "./objective.ts";
@@ -6,7 +7,7 @@ import { QUANTUM_CELLS, type Pacer } from "./pacer.ts";
 import type { ResolvedParameters } from "./parameters.ts";
 import { groupStarts } from "./row-sampling.ts";
 import type { LabeledRows, TrainingColumn, TrainingData } from "./training-data.ts";
-import { BLOCK_ROWS, createWorkspace, strideFor, type Workspace } from "./workspace.ts";
+import { BLOCK_ROWS, createWorkspace, strideFor, type Workspace, type WorkspacePlan } from "./workspace.ts";
 
 /** A column that a split can use. */
 export interface TrainingFeature {
@@ -38,16 +39,34 @@ interface Setup { readonly random: Random; readonly pacer: Pacer }
 export async function prepareTraining(data: TrainingData, parameters: ResolvedParameters, setup: Setup): Promise<Training> {
   const features = await chooseFeatures(data.columns, parameters, setup);
   const columnsPerTree = Math.max(1, Math.round(parameters.columnFraction * features.length));
-  const workspace = createWorkspace({
+  const plan: WorkspacePlan = {
     parameters, rows: data.label.length, features: features.length, slots: Math.ceil(columnsPerTree / 4) * 4,
     stride: strideFor(Math.max(1, ...features.map((feature) => feature.bins.binCount))),
     hasWeight: data.weight !== undefined, blocks: data.groups?.length ?? Math.ceil(data.label.length / BLOCK_ROWS),
-  });
+  };
+  checkSize(plan);
+  const workspace = createWorkspace(plan);
   await fillWorkspace(workspace, data, features, setup.pacer);
   const base = baseScores(workspace);
   fillScores(workspace.scores, base);
   const validation = data.validation && await prepareValidation(data.validation, features, base, setup.pacer);
   return { workspace, features, columnsPerTree, baseScores: base, validation };
+}
+
+/** Histograms beyond this are a mistake in the parameters more often than a wish. */
+const HISTOGRAM_LIMIT_BYTES = 4 * 2 ** 30;
+
+/** Loops count cells in int32; an allocation that fails says nothing about why. */
+function checkSize({ rows, features, slots, stride, parameters: { leaves } }: WorkspacePlan): void {
+  const histogramBytes = leaves * slots * stride * Float64Array.BYTES_PER_ELEMENT;
+  if (histogramBytes > HISTOGRAM_LIMIT_BYTES) {
+    throw new StrataError("TRAINING_PARAMETER_INVALID", {
+      parameter: "leaves", reason: `${leaves} leaves of ${slots} columns need ${Math.ceil(histogramBytes / 2 ** 20)} MiB of histograms, at most ${HISTOGRAM_LIMIT_BYTES / 2 ** 20} are taken; lower leaves, maxBins or columnFraction`,
+    });
+  }
+  if (rows * Math.max(features, slots) >= 2 ** 31) {
+    throw new StrataError("TRAINING_DATA_INVALID", { reason: `${rows} rows of ${features} columns are more than 2^31 values; sample the rows or leave out columns` });
+  }
 }
 
 /** Bins every column; a column whose rows all share one bin can never split and is left out. */
