@@ -1,0 +1,28 @@
+/** All benches, in the order they run. */
+import type { Bench } from "./bench.ts";
+import { endpointBench } from "./endpoint.ts";
+import { featureReadBench } from "./feature-read.ts";
+import { ingestBench } from "./ingest.ts";
+import { installBench } from "./install.ts";
+import { scriptBench } from "./script-bench.ts";
+import { startBench } from "./start.ts";
+import { trainingBench } from "./training-comparison.ts";
+
+export const BENCHES: readonly Bench[] = [
+  ingestBench,
+  featureReadBench,
+  endpointBench,
+  installBench,
+  startBench,
+  scriptBench({
+    name: "features", title: "Online features in process", script: "features.ts",
+    configuration: ["Events applied to the state of a view and rows read from it by direct calls, without HTTP, log or disk: bench/features.ts."],
+    quickArgs: ["--events", "100000", "--entities", "10000", "--reads", "2000"],
+  }),
+  scriptBench({
+    name: "point-in-time", title: "Point-in-time join", script: "point-in-time.ts",
+    configuration: ["1,000,000 labels against 10,000,000 events of 100,000 entities over a year: last value, 7-day count and 7-day sum per label, the index built from scratch: bench/point-in-time.ts."],
+    quickArgs: ["--labels", "100000", "--rows", "1000000", "--entities", "10000"],
+  }),
+  trainingBench,
+];
