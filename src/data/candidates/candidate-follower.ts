@@ -66,17 +66,21 @@ export async function followCandidates(candidates: Candidates, options: Follower
   const { index, offsets } = await recover(candidates, options);
   const stopping = new AbortController();
   let unsavedEvents = 0;
+  let rowsInTurn = 0;
 
   const handle = async (reader: StreamReader, batch: DecodedBatch): Promise<void> => {
     const stream = batch.stream;
     const end = batch.baseOffset + batch.rows.length;
     for (let offset = batch.baseOffset; offset < end;) {
-      const next = Math.min(end, offset + ROWS_PER_TURN);
+      const next = Math.min(end, offset + ROWS_PER_TURN - rowsInTurn);
       reader.readBatch(batch, offset - batch.baseOffset, next - batch.baseOffset, index.apply);
       offsets[stream] = next;
       unsavedEvents += next - offset;
+      rowsInTurn += next - offset;
       offset = next;
-      if (next < end) await nextTurn();
+      if (rowsInTurn < ROWS_PER_TURN) continue;
+      rowsInTurn = 0;
+      await nextTurn();
     }
     onApplied(stream, batch.rows.length);
   };

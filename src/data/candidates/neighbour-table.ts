@@ -1,6 +1,6 @@
 /**
  * An item's neighbours and how strongly they belong together: open addressing over two flat arrays, 8 bytes a slot,
- * at most 512 slots (4 KiB). When 384 are taken, the 192 strongest stay (ties: the smaller name); a neighbour that
+ * at most 512 slots (4 KiB). When 384 are taken, the 128 strongest stay (ties: the smaller name); a neighbour that
  * keeps coming back survives, as in lossy counting (Manku & Motwani 2002).
  */
 import type { Names } from "./names.ts";
@@ -10,7 +10,7 @@ const EMPTY = -1;
 const FIRST_SLOTS = 8;
 const MOST_SLOTS = 512;
 /** Neighbours that survive a pruning, which happens at MOST_SLOTS * 3/4. */
-export const KEPT_NEIGHBOURS = 192;
+export const KEPT_NEIGHBOURS = 128;
 const STRONGEST = 2 ** 32 - 1;
 
 export interface Neighbours {

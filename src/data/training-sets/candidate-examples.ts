@@ -3,9 +3,10 @@
  * first event, without knowing anything of the basket.
  */
 import type { Candidates, Examples, Model } from "../../define/index.ts";
-import type { Candidate } from "../candidates/candidate-index.ts";
 import { planInteractions } from "../candidates/interaction-plan.ts";
 import type { EventColumns } from "../lake/event-columns.ts";
+import { createGroups } from "./candidate-groups.ts";
+import type { CandidateGroups } from "./candidate-groups.ts";
 import { replayCandidates } from "./candidate-replay.ts";
 import type { ReplayQuestion } from "./candidate-replay.ts";
 import { droppedCounts } from "./example-rows.ts";
@@ -40,7 +41,7 @@ export async function findCandidateExamples(examples: EachCandidate, label: Mode
     examples: rowsOf(candidates, groups, { label: happens, outcomes }),
     dropped: droppedCounts({
       "missing-key": dropped, "label-window-open": baskets.length - complete.length, "over-limit": complete.length - latest.length,
-      "no-candidates": latest.length - groups.length,
+      "no-candidates": latest.length - groups.asked.length,
     }),
   };
 }
@@ -70,25 +71,21 @@ function purchaseOf(candidates: Candidates) {
   throw new TypeError(`candidate source "${candidates.name}" has no purchase`); // the definition's check asks for a basket
 }
 
-interface Group extends ReplayQuestion {
-  readonly candidates: readonly Candidate[];
-}
-
 interface AskOptions extends CandidateExamplesOptions {
   readonly events: ReadonlyMap<string, EventColumns>;
   readonly questions: readonly ReplayQuestion[];
 }
 
-async function askCandidates(candidates: Candidates, { events, questions, turns, onProgress }: AskOptions): Promise<readonly Group[]> {
-  const groups: Group[] = [];
+async function askCandidates(candidates: Candidates, { events, questions, turns, onProgress }: AskOptions): Promise<CandidateGroups> {
+  const groups = createGroups();
   await replayCandidates({
     candidates, events, questions, turns,
     onAnswer: (found, question) => {
-      if (found.length > 0) groups.push({ ...questions[question]!, candidates: found });
+      if (found.length > 0) groups.add(questions[question]!, found);
       onProgress(question + 1, questions.length);
     },
   });
-  return groups;
+  return groups.finish();
 }
 
 interface Outcomes {
@@ -96,19 +93,17 @@ interface Outcomes {
   readonly outcomes: EventColumns;
 }
 
-function rowsOf({ name, user, item }: Candidates, groups: readonly Group[], { label, outcomes }: Outcomes): ExampleRows {
-  const groupOfRow = groups.flatMap(({ candidates }, group) => candidates.map(() => group));
-  const offered = groups.flatMap(({ candidates }) => candidates);
-  const groupKeys = { [user.name]: encodeTexts(groups.map((group) => group.user)) };
-  const keys: Readonly<Record<string, TextColumn>> = { [user.name]: pickRows(groupKeys[user.name]!, groupOfRow), [item.name]: encodeTexts(offered.map((candidate) => candidate.item)) };
-  const groupTimes = Float64Array.from(groups, ({ atMs }) => atMs);
+function rowsOf({ name, user, item }: Candidates, groups: CandidateGroups, { label, outcomes }: Outcomes): ExampleRows {
+  const { asked, sizes, groupOfRow, features } = groups;
+  const users = encodeTexts(asked.map((question) => question.user));
+  const groupTimes = Float64Array.from(asked, ({ atMs }) => atMs);
   const timesMs = Float64Array.from(groupOfRow, (group) => groupTimes[group]!);
-  const labels = labelOutcomes(label, outcomes, { rows: offered.length, keys, timesMs });
-  const sizes = Uint32Array.from(groups, ({ candidates }) => candidates.length);
+  const keys: Readonly<Record<string, TextColumn>> = { [user.name]: pickRows(users, groupOfRow), [item.name]: groups.items };
+  const labels = labelOutcomes(label, outcomes, { rows: groupOfRow.length, keys, timesMs });
+  const questions = { rows: asked.length, keys: { [user.name]: users }, timesMs: groupTimes };
   return {
-    rows: offered.length, timesMs, keys, label: labels, groups: sizes,
-    totalRelevant: relevantOf(label, outcomes, { item: item.name, labels, sizes, questions: { rows: groups.length, keys: groupKeys, timesMs: groupTimes } }),
-    candidateFeatures: { [name]: Float64Array.from(offered.flatMap((candidate) => candidate.features)) },
+    rows: groupOfRow.length, timesMs, keys, label: labels, groups: sizes, candidateFeatures: { [name]: features },
+    totalRelevant: relevantOf(label, outcomes, { item: item.name, labels, sizes, questions }),
   };
 }
 

@@ -35,6 +35,11 @@ export function encodeTexts(texts: readonly (string | undefined)[]): TextColumn 
 }
 
 /** The rows of a column at some positions; the dictionary stays. */
-export function pickRows({ codes, dictionary }: TextColumn, positions: ArrayLike<number>): TextColumn {
-  return { kind: "text", codes: Int32Array.from(positions, (position) => codes[position]!), dictionary };
+export function pickRows({ codes, dictionary }: TextColumn, positions: Int32Array): TextColumn {
+  return { kind: "text", codes: positions.map((position) => codes[position]!), dictionary };
+}
+
+/** The rows [from, to) of a column; the dictionary stays. */
+export function sliceRows({ codes, dictionary }: TextColumn, from: number, to: number): TextColumn {
+  return { kind: "text", codes: codes.slice(from, to), dictionary };
 }

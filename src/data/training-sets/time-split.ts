@@ -1,6 +1,6 @@
 /** The latest examples are held out by time, in whole groups; pure. */
 import type { ExampleRows } from "./example-rows.ts";
-import { pickRows } from "./key-columns.ts";
+import { sliceRows } from "./key-columns.ts";
 
 export interface TimeSplit {
   readonly training: ExampleRows;
@@ -57,10 +57,9 @@ function firstUnit(units: number, holds: (unit: number) => boolean): number {
 
 function sliceUnits(examples: ExampleRows, starts: Float64Array, { from, to }: { readonly from: number; readonly to: number }): ExampleRows {
   const [start, end] = [starts[from]!, starts[to]!];
-  const rows = Array.from({ length: end - start }, (_, row) => start + row);
   return {
     rows: end - start, timesMs: examples.timesMs.slice(start, end), label: examples.label.slice(start, end),
-    keys: Object.fromEntries(Object.entries(examples.keys).map(([entity, column]) => [entity, pickRows(column, rows)])),
+    keys: Object.fromEntries(Object.entries(examples.keys).map(([entity, column]) => [entity, sliceRows(column, start, end)])),
     candidateFeatures: {}, // the vectors have them
     ...(examples.groups ? { groups: examples.groups.slice(from, to) } : {}),
     ...(examples.totalRelevant ? { totalRelevant: examples.totalRelevant.slice(from, to) } : {}),
