@@ -8,3 +8,8 @@ export type { Config } from "./platform/config.ts";
 export { openPlatform } from "./platform/platform.ts";
 export type { Platform, PlatformOptions } from "./platform/platform.ts";
 export type { Overview } from "./platform/api.ts";
+export { createPointInTimeIndex, createViewState } from "./data/index.ts";
+export type { EventColumns } from "./data/index.ts";
+export { createTreeScorer } from "./engines/trees/tree-scorer.ts";
+export { trainGradientBoosting } from "./modelops/training/gradient-boosting.ts";
+export type { TreeModel } from "./ports/tree-model.ts";

@@ -110,12 +110,12 @@ export const ranker = defineModel("ranker", {
     customerActivity, itemPopularity.pick("sold_1d", "sold_7d", "sold_30d", "buyers_30d", "mean_price_30d", "max_quantity_30d"), itemInterest,
     affinity.pick("bought_30d", "bought_180d", "quantity_180d"), attention, similarItems, recency,
   ],
-  examples: eachCandidate(similarItems, { maxGroups: 3_000 }),
+  examples: eachCandidate(similarItems, { maxGroups: 2_000 }),
   label: happensWithin(purchases, "1h", (e) => ({ customer: e.customer, item: e.item })),
   trainer: gradientBoosting({ objective: "lambdarank", trees: 150, learningRate: 0.1, leaves: 31, minChildSamples: 50, seed: 7 }),
   gates: [gate("ndcg@10", { min: 0.02, beatsBaseline: "best", beatsChampion: { margin: 0.01 } }), gate("recall@20", { min: 0.02 })],
   retrain: [onDrift({ psi: 0.2, features: 3 }), every("30d")],
-  cooldown: "2d",
+  cooldown: "3d",
 });
 
 export const recommend = defineEndpoint("recommend", {
@@ -123,7 +123,7 @@ export const recommend = defineEndpoint("recommend", {
   model: ranker, candidates: similarItems,
   request: z.object({ customer: z.string().min(1), basket: z.array(z.string()).max(100).default([]) }),
   keys: { customer: "customer" }, seedItems: "basket", limit: 10,
-  rollout: canary({ steps: [0.2, 0.5], margin: 0.1, minimumOutcomes: 200 }),
+  rollout: canary({ steps: [0.2, 0.5], margin: 0.1, minimumOutcomes: 150, maximumOutcomes: 1_500 }),
   deadline: "250ms", fallback: "popularity",
   outcome: outcomeFrom(purchases, { decision: (e) => e.decision, item: (e) => e.item, within: "1h" }),
 });

@@ -30,7 +30,7 @@ const SHIFT_AFTER = 700;
 /** The control loop runs after so many visits. */
 const TICK_EVERY = 20;
 /** A simulated season that decides nothing by then ends the demo. */
-const MOST_SIMULATED_VISITS = 9_000;
+const MOST_SIMULATED_VISITS = 7_000;
 
 export async function serveLive(options: LiveOptions): Promise<LiveResult> {
   const { platform, world, clock, report, signal, maxVisits, pauseMs = 0, isEndless = false } = options;
@@ -53,7 +53,7 @@ export async function serveLive(options: LiveOptions): Promise<LiveResult> {
       if (visits % TICK_EVERY === 0) {
         await platform.control.tick();
         await story.listen();
-        bar?.update(Math.min(1, visits / Math.min(limit, 9_000)), `${visits} visits`);
+        bar?.update(Math.min(1, visits / Math.min(limit, MOST_SIMULATED_VISITS)), `${visits} visits`);
       }
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -106,6 +106,7 @@ interface RecommendAnswer {
 }
 
 async function serve(client: Client, visit: LiveVisit, clock: ManualClock): Promise<boolean> {
+  if (visit.before.length > 0) await client.post("/v1/streams/clicks/events", visit.before);
   let answer: RecommendAnswer | undefined;
   if (visit.customer !== undefined) {
     const { status, body } = await client.post("/v1/endpoints/recommend", { customer: visit.customer });

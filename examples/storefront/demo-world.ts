@@ -18,6 +18,8 @@ export interface EventBatch {
 export interface LiveVisit {
   readonly customer: string | undefined;
   readonly atMs: number;
+  /** Clicks just before anything is recommended. */
+  readonly before: readonly PurchaseRow[];
   /** What happens after the visitor saw the recommended items. */
   readonly react: (recommended: readonly string[], decision: string | undefined) => { readonly purchases: readonly PurchaseRow[]; readonly clicks: readonly PurchaseRow[] };
 }
@@ -36,6 +38,8 @@ export interface DemoWorld {
 const DAY_MS = 86_400_000;
 const HISTORY_DAYS = 45;
 const VISITS_PER_DAY = 240;
+/** From the first look to the recommendation. */
+const BROWSING_MS = 60_000;
 
 /** A seeded shop: 45 days of history without recommendations, then endless visits. */
 export function simulatedWorld(random: Random, startMs: number): DemoWorld {
@@ -55,13 +59,20 @@ export function simulatedWorld(random: Random, startMs: number): DemoWorld {
       })),
     };
   };
+  const browse = (visit: Visit, atMs: number): readonly PurchaseRow[] =>
+    visit.browsed.map((item, at) => ({ customer: visit.customer, item, at: new Date(atMs + at * 10_000).toISOString() }));
   const stepMs = DAY_MS / VISITS_PER_DAY;
   return {
     name: "a simulated shop", startMs,
     history: async function* (onProgress) {
       for (let day = 0; day < HISTORY_DAYS; day++) {
         const dayStartMs = startMs + day * DAY_MS;
-        const visits = Array.from({ length: VISITS_PER_DAY }, (_, number) => events(shoppers.visit(), [], { atMs: Math.floor(dayStartMs + number * stepMs), decision: undefined }));
+        const visits = Array.from({ length: VISITS_PER_DAY }, (_, number) => {
+          const visit = shoppers.visit();
+          const atMs = Math.floor(dayStartMs + number * stepMs);
+          const after = events(visit, [], { atMs: atMs + BROWSING_MS, decision: undefined });
+          return { purchases: after.purchases, clicks: [...browse(visit, atMs), ...after.clicks] };
+        });
         yield { purchases: visits.flatMap((visit) => visit.purchases), clicks: visits.flatMap((visit) => visit.clicks), untilMs: dayStartMs + DAY_MS - 1 };
         onProgress((day + 1) / HISTORY_DAYS);
       }
@@ -70,7 +81,10 @@ export function simulatedWorld(random: Random, startMs: number): DemoWorld {
       for (let atMs = startMs + HISTORY_DAYS * DAY_MS; ; atMs += stepMs * (0.5 + random.next())) {
         const visit = shoppers.visit();
         const time = Math.floor(atMs);
-        yield { customer: visit.customer, atMs: time, react: (recommended, decision) => events(visit, recommended, { atMs: time + 1_000, decision }) };
+        yield {
+          customer: visit.customer, atMs: time + BROWSING_MS, before: browse(visit, time),
+          react: (recommended, decision) => events(visit, recommended, { atMs: time + BROWSING_MS + 1_000, decision }),
+        };
       }
     },
     shift: () => shoppers.shift(),
@@ -112,7 +126,7 @@ export async function transactionsWorld(path: string): Promise<DemoWorld> {
         const customer = /^c/i.test(String(basket[0]!["order"])) ? undefined : basket[0]!["customer"]; // a cancellation is no visit
         lastMs = Math.max(lastMs, timeOf(basket[0]!));
         yield {
-          customer: typeof customer === "string" ? customer : undefined, atMs: lastMs - 1,
+          customer: typeof customer === "string" ? customer : undefined, atMs: lastMs - 1, before: [],
           react: (_, decision) => ({ purchases: basket.map((row) => (decision === undefined ? row : { ...row, decision })), clicks: [] }),
         };
         start = end;

@@ -1,7 +1,7 @@
 /**
- * A seeded world of shoppers: customers with tastes, items with categories, prices and complements, visits that end in
- * clicks and purchases. `shift` changes the season: tastes move, prices rise, other items come into fashion,
- * and people stop buying the same again.
+ * A seeded world of shoppers: customers with tastes, items with categories, prices and complements, visits that begin
+ * with looking around and end in clicks and purchases. `shift` changes the season: tastes move, prices rise, other items
+ * come into fashion, people stop buying the same again and look at much that they do not want.
  * Nothing here knows the recommender; a visitor only reacts to the list it is shown.
  */
 
@@ -25,6 +25,8 @@ export interface Visit {
   readonly country: string;
   /** What the visitor has in mind, best first; unknown to the shop. */
   readonly wishes: readonly string[];
+  /** What the visitor looks at on the way in, before anything is recommended. */
+  readonly browsed: readonly string[];
 }
 
 export interface Reaction {
@@ -65,7 +67,7 @@ export function createShoppers(random: ShopperRandom): Shoppers {
   const visitors = cumulative(customers.map((customer) => customer.activity));
   const byName = new Map(customers.map((customer) => [customer.name, customer]));
   let priceFactor = 1;
-  let habit = { repeat: 0.35, complement: 0.15 };
+  let habit = { repeat: 0.25, complement: 0.25, idle: 0.15 };
 
   const byCategory = CATEGORIES.map((_, category) => list.filter((product) => product.category === category));
   let shelves = byCategory.map((shelf) => cumulative(shelf.map((product) => fashion.get(product.item)!)));
@@ -79,12 +81,18 @@ export function createShoppers(random: ShopperRandom): Shoppers {
     return byCategory[category]![drawFrom(shelves[category]!, random)]!.item;
   };
 
+  const anyFashionable = (): string => {
+    const category = random.integer(CATEGORIES.length);
+    return byCategory[category]![drawFrom(shelves[category]!, random)]!.item;
+  };
+
   return {
     products,
     visit: () => {
       const customer = customers[drawFrom(visitors, random)]!;
       const wishes = new Set(Array.from({ length: WISHES }, () => wish(customer)));
-      return { customer: customer.name, country: customer.country, wishes: [...wishes] };
+      const browsed = [...wishes].slice(0, 3).map((item) => (random.next() < habit.idle ? anyFashionable() : item));
+      return { customer: customer.name, country: customer.country, wishes: [...wishes], browsed: [...new Set(browsed)] };
     },
     react: (visit, recommended) => {
       const customer = byName.get(visit.customer)!;
@@ -116,7 +124,7 @@ export function createShoppers(random: ShopperRandom): Shoppers {
     },
     shift: () => {
       priceFactor *= 1.6;
-      habit = { repeat: 0.03, complement: 0.55 };
+      habit = { repeat: 0.03, complement: 0.5, idle: 0.95 };
       for (const customer of customers) customer.tastes = [...customer.tastes.slice(5), ...customer.tastes.slice(0, 5)];
       const ranks = list.map((product) => product.item).toReversed();
       ranks.forEach((item, rank) => fashion.set(item, 1 / (1 + rank * 0.02)));

@@ -24,3 +24,5 @@ export { auditVectors } from "./features/audit.ts";
 export type { AuditReport } from "./features/audit.ts";
 export { buildTrainingSet } from "./training-sets/build-training-set.ts";
 export { recomputeVectors } from "./training-sets/recompute-vectors.ts";
+export { createPointInTimeIndex } from "./features/point-in-time.ts";
+export { createViewState } from "./features/view-state.ts";

@@ -76,8 +76,10 @@ function columnType(provider: FeatureProvider, feature: string): "number" | "cat
   const node = provider.features[feature];
   if (node?.aggregation !== "last" || node.of?.op !== "field") return "number";
   const field = provider.from.schema.shape[node.of.name];
-  return field !== undefined && innerType(field) === "string" ? "category" : "number";
+  return field !== undefined && TEXT_TYPES.has(innerType(field)) ? "category" : "number";
 }
+
+const TEXT_TYPES = new Set(["string", "enum", "literal", "template_literal"]);
 
 function innerType(schema: unknown): string {
   let current = schema as { readonly type?: string; readonly def?: { readonly innerType?: unknown } }; // zod 4 exposes both

@@ -75,7 +75,7 @@ export const ERRORS = {
   EVENT_UNREADABLE: broken(500, "DATA_LOSS", "The event at offset {offset} of stream \"{stream}\" cannot be read: {reason}", "Something other than ingestion appended it; consumers of the stream stop here. Restore the log, or export the events after it and import them anew."),
 
   // event log
-  LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Reading stops there; records after the damage can still be read by offset. Restore the segment from a replica, or truncate with `strata doctor --repair`."),
+  LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Reading stops there; records after the damage can still be read by offset. The damaged bytes are kept; restore the segment from a copy of the data folder."),
   LOG_OFFSET_GONE: caller(410, "OUT_OF_RANGE", "Offset {offset} of log \"{log}\" is no longer kept; the oldest is {oldest}.", "Start from the oldest offset, or from the lake."),
   LOG_WRITE_FAILED: broken(503, "UNAVAILABLE", "Log \"{log}\" could not make the batch durable: {reason}", "Free disk space or repair the volume. The batch was not acknowledged."),
   BATCH_TOO_LARGE: caller(413, "OUT_OF_RANGE", "One append of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Append fewer records at once."),

@@ -65,7 +65,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
     decoder, ids, ingestion, features, candidates, lake,
     applyDefinition: async (next) => {
       await lake.followNewStreams();
-      await features.applyDefinition(next);
+      await features.applyDefinition(next).ready;
       await candidates.applyDefinition(next);
     },
     checkpoint: async () => {

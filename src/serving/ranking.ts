@@ -8,14 +8,14 @@ export function topIndices(scores: Float64Array, limit: number): readonly number
   return order.toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, limit);
 }
 
-/** Up to `size` different row numbers below `rows`, uniform, the same ones for the same seed. */
+/** Up to `size` different row numbers below `rows` in random order, the same for the same seed: every prefix is uniform too. */
 export function sampleRows(rows: number, size: number, seed: string): readonly number[] {
-  if (rows <= size) return Array.from({ length: rows }, (_, row) => row);
   const random = createRandom(seed);
+  if (rows <= size) return random.shuffle(Array.from({ length: rows }, (_, row) => row));
   const chosen = new Set<number>(); // Floyd's algorithm: size draws, no shuffle of all rows
   for (let bound = rows - size; bound < rows; bound++) {
     const row = random.integer(bound + 1);
     chosen.add(chosen.has(row) ? bound : row);
   }
-  return [...chosen].toSorted((a, b) => a - b);
+  return random.shuffle([...chosen]);
 }

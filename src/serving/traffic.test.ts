@@ -40,11 +40,14 @@ test("topIndices orders by score, ties by row, NaN last", () => {
   assert.deepEqual(topIndices(Float64Array.of(1, Number.NaN, 3, 3, 2), 4), [2, 3, 4, 0]);
 });
 
-test("sampleRows is uniform, sorted and repeatable", () => {
-  assert.deepEqual(sampleRows(3, 10, "a"), [0, 1, 2]);
+test("sampleRows is uniform, also in its first row, and repeatable", () => {
+  assert.deepEqual(sampleRows(3, 10, "a").toSorted(), [0, 1, 2]);
   assert.deepEqual(sampleRows(100, 10, "a"), sampleRows(100, 10, "a"));
   const hits = new Float64Array(20);
   for (let seed = 0; seed < 4_000; seed++) for (const row of sampleRows(20, 5, `s${seed}`)) hits[row]! += 1;
+  const firsts = new Float64Array(20);
+  for (let seed = 0; seed < 4_000; seed++) firsts[sampleRows(20, 5, `s${seed}`)[0]!]! += 1;
+  for (const [row, count] of firsts.entries()) assert.ok(Math.abs(count - 200) < 70, `row ${row} came first ${count} times, expected about 200`);
   for (const [row, count] of hits.entries()) assert.ok(Math.abs(count - 1_000) < 130, `row ${row} drawn ${count} times, expected about 1000`);
   fc.assert(fc.property(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 1, max: 20 }), fc.string(), (rows, size, seed) => {
     const sample = sampleRows(rows, size, seed);

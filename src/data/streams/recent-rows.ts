@@ -10,21 +10,29 @@ interface Run {
   rows: readonly Row[];
 }
 
+/** A stream's runs in offset order; those that left are swept out when the list has doubled. */
+interface StreamRuns {
+  runs: Run[];
+  newestOffset: number;
+  sweepAt: number;
+}
+
 const NO_ROWS: readonly Row[] = [];
+const FIRST_SWEEP = 256;
 
 export interface RecentRows {
   /** Takes over the rows from `baseOffset` on; a run larger than the whole cache is not kept. */
   add(stream: string, baseOffset: number, rows: readonly Row[]): void;
   /** The rows of [from, to) when all of them are held, else undefined. */
   find(stream: string, from: number, to: number): readonly Row[] | undefined;
-  /** One past the newest row ever held of the stream. */
+  /** One past the newest row ever added to the stream, also when it has left or was too much to keep. */
   newestOffset(stream: string): number;
   /** Rows held now. */
   size(): number;
 }
 
 export function createRecentRows(maxRows: number): RecentRows {
-  const runsOf = new Map<string, Run[]>();
+  const streams = new Map<string, StreamRuns>();
   const arrivals = createQueue<Run>();
   let held = 0;
 
@@ -38,44 +46,43 @@ export function createRecentRows(maxRows: number): RecentRows {
 
   return {
     add: (stream, baseOffset, rows) => {
+      const known = runsOf(streams, stream);
+      known.newestOffset = Math.max(known.newestOffset, baseOffset + rows.length);
       if (rows.length === 0 || rows.length > maxRows) return;
       const run: Run = { baseOffset, rows };
-      insertInOrder(runsFor(runsOf, stream), run);
+      insertInOrder(known, run);
       arrivals.push(run);
       held += rows.length;
       evict();
     },
     find: (stream, from, to) => {
-      const runs = runsOf.get(stream);
-      return runs === undefined ? undefined : collect(runs, from, to);
+      const known = streams.get(stream);
+      return known === undefined ? undefined : collect(known.runs, from, to);
     },
-    newestOffset: (stream) => {
-      const newest = runsOf.get(stream)?.at(-1);
-      return newest === undefined ? 0 : newest.baseOffset + newest.rows.length;
-    },
+    newestOffset: (stream) => streams.get(stream)?.newestOffset ?? 0,
     size: () => held,
   };
 }
 
-function runsFor(runsOf: Map<string, Run[]>, stream: string): Run[] {
-  let runs = runsOf.get(stream);
-  if (runs === undefined) runsOf.set(stream, runs = []);
-  return runs;
+function runsOf(streams: Map<string, StreamRuns>, stream: string): StreamRuns {
+  let known = streams.get(stream);
+  if (known === undefined) streams.set(stream, known = { runs: [], newestOffset: 0, sweepAt: FIRST_SWEEP });
+  return known;
 }
 
-/** Appends come back in offset order, so this nearly always pushes. Now and then it also sweeps out what has left. */
-function insertInOrder(runs: Run[], run: Run): void {
-  if (runs.length > 0 && (runs.length & 255) === 0) sweep(runs);
+/** Appends come back in offset order, so this nearly always pushes. */
+function insertInOrder(stream: StreamRuns, run: Run): void {
+  if (stream.runs.length >= stream.sweepAt) sweep(stream);
+  const { runs } = stream;
   let at = runs.length;
   while (at > 0 && runs[at - 1]!.baseOffset > run.baseOffset) at--;
   if (at === runs.length) runs.push(run);
   else runs.splice(at, 0, run);
 }
 
-function sweep(runs: Run[]): void {
-  let kept = 0;
-  for (const run of runs) if (run.rows.length > 0) runs[kept++] = run;
-  runs.length = kept;
+function sweep(stream: StreamRuns): void {
+  stream.runs = stream.runs.filter(({ rows }) => rows.length > 0);
+  stream.sweepAt = Math.max(FIRST_SWEEP, stream.runs.length * 2);
 }
 
 /** Mostly one run, whole, as it was appended: then nothing is copied. */

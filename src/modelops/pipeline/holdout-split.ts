@@ -1,16 +1,21 @@
-/** Cuts the held-out rows in two by time, whole groups at a time: the earlier half stops the training, the later is only judged on. */
+/** Cuts the held-out rows in two by time, whole groups at a time: the earlier part stops the training, the later is only judged on. */
 import type { TrainingRows } from "../../data/index.ts";
 
 export interface HeldOut {
+  /** Both parts together. */
+  readonly heldOut: TrainingRows;
   readonly validation: TrainingRows;
   readonly test: TrainingRows;
 }
 
+/** Stopping needs a trend, judging needs narrow intervals: the larger part is for judging. */
+const VALIDATION_SHARE = 0.35;
+
 export function splitHeldOut(rows: TrainingRows): HeldOut {
   const { groups } = rows;
-  const cutGroup = groups ? Math.floor(groups.length / 2) : 0;
-  const cutRow = groups ? groups.subarray(0, cutGroup).reduce((sum, size) => sum + size, 0) : Math.floor(rows.rows / 2);
-  return { validation: slice(rows, [0, cutRow], [0, cutGroup]), test: slice(rows, [cutRow, rows.rows], [cutGroup, groups?.length ?? 0]) };
+  const cutGroup = groups ? Math.floor(groups.length * VALIDATION_SHARE) : 0;
+  const cutRow = groups ? groups.subarray(0, cutGroup).reduce((sum, size) => sum + size, 0) : Math.floor(rows.rows * VALIDATION_SHARE);
+  return { heldOut: rows, validation: slice(rows, [0, cutRow], [0, cutGroup]), test: slice(rows, [cutRow, rows.rows], [cutGroup, groups?.length ?? 0]) };
 }
 
 type Range = readonly [from: number, to: number];

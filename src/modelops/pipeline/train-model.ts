@@ -201,8 +201,9 @@ async function storeVersion({ blobs, experiments, environment, runtime, logger }
     inputs: examples.training.columns.map(({ name, kind, categories }) => ({ name, kind, ...(categories ? { categories } : {}) })), outputs: ensemble.model.outputs,
   };
   const stored = { model: model.name, version: 0, artifact: trees, signature };
-  const scores = await scoreColumns(runtime, stored, examples.validation.columns);
-  const profile = Buffer.from(JSON.stringify(profileTraining(examples.validation.columns, scores, importances)));
+  const scores = await scoreColumns(runtime, stored, examples.heldOut.columns);
+  const profile = Buffer.from(JSON.stringify(profileTraining(examples.heldOut.columns, scores, importances)));
+  const testScores = scores.subarray(examples.validation.rows * ensemble.model.outputs);
   const artifacts: Record<string, string> = { [ARTIFACTS.trees]: await blobs.put(trees), [ARTIFACTS.profile]: await blobs.put(profile) };
   try {
     const onnx = exportOnnx(ensemble.model);
@@ -213,7 +214,7 @@ async function storeVersion({ blobs, experiments, environment, runtime, logger }
   }
   await experiments.logArtifact(run, "model.trees", { bytes: trees, mediaType: "application/octet-stream" });
   await experiments.logArtifact(run, "profile.json", { bytes: profile, mediaType: "application/json" });
-  return { stored, registration: { model: model.name, run, artifacts, definitionHash, codeHash: codeHashOf(model), snapshot: snapshot.id, environment, signature } };
+  return { testScores, registration: { model: model.name, run, artifacts, definitionHash, codeHash: codeHashOf(model), snapshot: snapshot.id, environment, signature } };
 }
 
 interface Evaluated {
@@ -221,7 +222,7 @@ interface Evaluated {
   readonly stored: Awaited<ReturnType<typeof storeVersion>>;
 }
 
-async function evaluate(context: TrainingContext, { model, run }: RunningRequest, { examples: { test, training }, stored: { stored } }: Evaluated) {
+async function evaluate(context: TrainingContext, { model, run }: RunningRequest, { examples: { test, training }, stored: { testScores } }: Evaluated) {
   const { runtime, registry, blobs } = context;
   const { objective } = model.trainer.parameters;
   const rows: HeldOutRows = { objective, label: test.label, ...(test.groups ? { groupSizes: test.groups } : {}), ...(test.totalRelevant ? { totalRelevant: test.totalRelevant } : {}) };
@@ -231,7 +232,7 @@ async function evaluate(context: TrainingContext, { model, run }: RunningRequest
     model: model.name, version: champion.version, artifact: await readTrees(blobs, champion), signature: champion.signature,
   }, test.columns), metrics);
   const evidence = {
-    challenger: evaluateScores(rows, await scoreColumns(runtime, stored, test.columns), metrics), champion: championEvidence,
+    challenger: evaluateScores(rows, testScores, metrics), champion: championEvidence,
     baselines: Object.fromEntries(baselinesOf(model, test.columns, training.label).map((baseline) => [baseline.name, evaluateScores(rows, baseline.scores, metrics)])),
   };
   return { evidence, verdicts: judgeGates(model.gates, evidence, createRandom(`gates:${run}`)) };
