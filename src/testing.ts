@@ -13,3 +13,4 @@ export type { EventColumns } from "./data/index.ts";
 export { createTreeScorer } from "./engines/trees/tree-scorer.ts";
 export { trainGradientBoosting } from "./modelops/training/gradient-boosting.ts";
 export type { TreeModel } from "./ports/tree-model.ts";
+export { evaluateMetric } from "./modelops/training/metrics.ts";
