@@ -44,7 +44,7 @@ export function testAnalytics(engine: string, open: (temporaryFolder: string) =>
         const read = await bench.analytics.query({ sql: "SELECT * FROM events", tables: { events: [file] } });
         assert.deepEqual(Object.keys(read.columns), Object.keys(table.columns));
         assert.deepEqual(valuesOf(read), valuesOf(table));
-      }), { numRuns: 25 });
+      }), { numRuns: 15 });
     });
 
     test("rows of several files follow one another in the order given, over many chunks", async () => {

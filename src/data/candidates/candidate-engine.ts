@@ -88,7 +88,12 @@ export function createCandidateEngine(options: CandidateEngineOptions): Candidat
   };
   const replace = async (candidates: Candidates, running: CandidateFollower | undefined): Promise<void> => {
     const follower = await follow(candidates);
-    if (running) await follower.caughtUp(); // until then the running one answers
+    try {
+      if (running) await follower.caughtUp(); // until then the running one answers
+    } catch (thrown) {
+      await follower.stop();
+      throw thrown;
+    }
     followers.set(candidates.name, follower);
     await running?.stop();
   };

@@ -94,7 +94,12 @@ export async function followCandidates(candidates: Candidates, options: Follower
     return consumer;
   };
   const consumers = new Map<string, StreamConsumer>();
-  for (const [stream, reader] of createInteractionReaders(candidates)) consumers.set(stream, await follow(stream, reader));
+  try {
+    for (const [stream, reader] of createInteractionReaders(candidates)) consumers.set(stream, await follow(stream, reader));
+  } catch (thrown) {
+    stopping.abort();
+    throw thrown;
+  }
 
   return {
     candidates, index, offsets,

@@ -156,7 +156,7 @@ test("each event is in the lake exactly once, whatever fails or restarts, and sn
     const kept = await place.openLake();
     assert.equal((await readdir(join(place.folder, "clicks"))).length, kept.statistics()["clicks"]!.files);
     await kept.close();
-  }), { numRuns: 8 });
+  }), { numRuns: 6 });
 });
 
 test("many small files become one, and a snapshot's files stay until it is forgotten", async () => {

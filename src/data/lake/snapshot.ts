@@ -25,7 +25,7 @@ export function snapshotOf(manifest: ReadonlyMap<string, { readonly files: reado
   return { id: hashOf(streams), createdAtMs, streams };
 }
 
-/** The stream's part; SNAPSHOT_NOT_FOUND never, a stream without events is empty. */
+/** The stream's part; a stream without events has an empty one. */
 export function streamOf(snapshot: LakeSnapshot, stream: string): StreamSnapshot {
   return Object.hasOwn(snapshot.streams, stream) ? snapshot.streams[stream]! : { files: [], rows: 0, endOffset: 0 };
 }

@@ -28,7 +28,8 @@ export interface TrainingSetProgress {
 }
 
 export interface TrainingSetOptions {
-  readonly application: Application;
+  /** Not needed: a model brings its sources along. Accepted from callers that hand their context on. */
+  readonly application?: Application;
   readonly model: Model;
   readonly lake: Pick<Lake, "readEvents">;
   readonly snapshot: LakeSnapshot;

@@ -19,13 +19,6 @@ export interface FoundExamples {
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
 }
 
-/** How much further than an example's time its label looks, ms; 0 for labels that look nowhere. */
-export interface LabelTime {
-  readonly windowMs: number;
-  /** Up to when events were known. */
-  readonly atMs: number;
-}
-
 /** Only counts that are not zero. */
 export function droppedCounts(counts: Readonly<Partial<Record<DropReason, number>>>): Readonly<Partial<Record<DropReason, number>>> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
