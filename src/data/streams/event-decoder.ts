@@ -34,7 +34,7 @@ export interface EventDecoder {
 export interface EventDecoderOptions {
   /** Definitions whose schemas the rows go through; streams that are not listed (the platform's own) keep the parsed JSON. */
   readonly streams?: () => ReadonlyMap<string, Stream>;
-  /** Rows kept for sharing, over all streams. Default 65,536: about 40 MB of rows of 10 fields, 0.3 s at full speed. */
+  /** Rows kept for sharing, over all streams. Default 65,536: about 22 MB of rows of 10 fields, 0.3 s at full speed. */
   readonly maxCachedRows?: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * RFC 3339 times ("2026-03-01T08:15:30.25+01:00") to milliseconds, strictly and fast: about 30 ns where
- * Date.parse needs 300, and Date.parse also takes local times and other notations that differ by machine.
+ * RFC 3339 times ("2026-03-01T08:15:30.25+01:00") to milliseconds, strictly, in less than half of Date.parse's time
+ * (0.10 against 0.22 µs); Date.parse also takes local times and other notations that differ by machine.
  */
 
 const ZERO = 48;
