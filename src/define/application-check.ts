@@ -128,6 +128,8 @@ function checkEndpoint(endpoint: Endpoint): Problem[] {
     ...entitiesOf(endpoint.model.features).filter((entity) => !given.has(entity.name)).map((entity) =>
       problem(`${path}.keys`, `gives no key for entity "${entity.name}", which model "${endpoint.model.name}" needs`, "missing-key")),
     ...requested.filter((field) => !fields.includes(field)).map((field) => problem(`${path}.keys`, `the request has no field "${field}"`, "unknown-field")),
+    ...candidatesOf(endpoint.model).filter((name) => name !== endpoint.candidates?.name).map((name) =>
+      problem(`${path}.candidates`, `model "${endpoint.model.name}" reads features of candidate source "${name}", which this endpoint does not ask`, "missing-candidates")),
     ...(endpoint.candidates === undefined && typeof endpoint.fallback === "string" ? [problem(`${path}.fallback`, "a candidate feature needs candidates", "no-candidates")] : []),
     ...endpoint.rollout.steps.flatMap((step) => range(`${path}.rollout.steps`, step, 0.001, 0.999)),
     ...range(`${path}.featureSampling`, endpoint.featureSampling, 0, 1),
@@ -137,6 +139,12 @@ function checkEndpoint(endpoint: Endpoint): Problem[] {
       ...checkExpression(`${path}.outcome.reward`, endpoint.outcome.from, endpoint.outcome.reward),
     ] : []),
   ];
+}
+
+/** Names of the candidate sources whose features the model reads, directly or through on-demand features. */
+function candidatesOf({ features }: Model): readonly string[] {
+  const sources = features.flatMap((provider) => (provider.kind === "on-demand" ? provider.from : [provider]));
+  return [...new Set(sources.filter((source) => source.kind === "candidates").map((source) => source.name))];
 }
 
 /** Feature columns are named `source.feature`, so two sources of any kind must not share a name. */
