@@ -3,7 +3,7 @@
  * a price model of 20 features and its endpoint. The fourth is the storefront of the examples.
  */
 import {
-  count, defineApplication, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineStream, eachEvent, gradientBoosting,
+  count, defineApplication, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineStream, eachEvent, gate, gradientBoosting,
   labelValue, max, mean, min, sum, z,
 } from "strata";
 import storefront from "../examples/storefront/app.ts";
@@ -71,6 +71,7 @@ const price = defineModel(PRICE_MODEL, {
   examples: eachEvent(purchases, { keys: (e) => ({ customer: e.customer, item: e.item }) }),
   label: labelValue(purchases, (e) => e.price),
   trainer: gradientBoosting({ objective: "regression", trees: 100, leaves: 31, earlyStoppingRounds: 0, seed: 1 }),
+  gates: [gate("rmse", { max: 30 })],
 });
 
 /** The deadline is far away: an answer that comes too late is to count as slow, not as a quick fallback. */

@@ -59,7 +59,7 @@ function bodiesOf(keys: number, bodies: number): readonly string[] {
 const nameOf = ({ label }: ReadCase, connections: number): string => `${label}, ${connections} ${connections === 1 ? "connection" : "connections"}`;
 
 function planOf({ seconds }: BenchContext, { path, bodies }: ReadCase, connections: number): PlanFor {
-  return { path, contentType: "application/json", requests: { kind: "bodies", bodies }, connections, arrivals: { kind: "closed" }, durationMs: seconds(3) * 1000, timeoutMs: 10_000 };
+  return { path, contentType: "application/json", requests: { kind: "bodies", bodies }, connections, arrivals: { kind: "closed" }, durationMs: seconds(2) * 1000, timeoutMs: 10_000 };
 }
 
 async function measureReads(context: BenchContext, entry: ReadCase, connections: number): Promise<number> {

@@ -20,7 +20,8 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-const IDLE = new Set(["(idle)", "(program)", "(root)"]);
+/** Idle, and the profiler itself. */
+const NOT_WORK = /^\((?:idle|program|root)\)|node:inspector/;
 
 /** Self and total milliseconds by place. */
 function timesOf({ nodes, samples, timeDeltas }: CpuProfile, placeOf: (node: ProfileNode) => string): ReadonlyMap<string, { selfMs: number; totalMs: number }> {
@@ -49,7 +50,7 @@ const functionOf = ({ callFrame }: ProfileNode): string => `${callFrame.function
 const fileOf = ({ callFrame }: ProfileNode): string => (callFrame.url === "" ? callFrame.functionName : shortened(callFrame.url));
 
 function table(title: string, times: ReadonlyMap<string, { selfMs: number; totalMs: number }>, top: number): string {
-  const busy = [...times].filter(([place]) => !IDLE.has(place.trim()));
+  const busy = [...times].filter(([place]) => !NOT_WORK.test(place));
   const allMs = busy.reduce((sum, [, { selfMs }]) => sum + selfMs, 0);
   const share = (ms: number): string => `${((100 * ms) / allMs).toFixed(1).padStart(5)} %`;
   const rows = busy.toSorted(([, a], [, b]) => b.selfMs - a.selfMs).slice(0, top).map(([place, { selfMs, totalMs }]) => `  ${share(selfMs)} self ${share(totalMs)} with callees  ${place}`);

@@ -3,6 +3,7 @@
  *
  *   npm run bench -- [name ...] [--quick] [--json] [--runs 3] [--check] [--record] [--profile folder]
  */
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -53,11 +54,17 @@ if (flags.help || unknown.length > 0 || !Number.isInteger(runs) || runs < 1) {
 async function runBenches(chosen: readonly Bench[]): Promise<number> {
   if (flags.profile !== undefined) await mkdir(flags.profile, { recursive: true });
   const root = await mkdtemp(join(tmpdir(), "strata-bench-"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      rmSync(root, { recursive: true, force: true });
+      process.exit(1); // the children end with this process
+    });
+  }
   try {
     const results: BenchResult[] = [];
     const shared = {
       isQuick: flags.quick, runs, say, seconds: (full: number) => (flags.quick ? Math.max(1, full / 5) : full),
-      prepared: createPreparedData(join(root, "data"), flags.quick ? { purchases: 5_000, visitDays: 20 } : { purchases: 20_000, visitDays: 45 }, say),
+      prepared: createPreparedData(join(root, "data"), flags.quick ? { purchases: 5_000, visitDays: 12 } : { purchases: 20_000, visitDays: 45 }, say),
       packages: createPackages(root, say),
     };
     for (const bench of chosen) results.push(await runBench(bench, { ...shared, folder: await mkdtemp(join(root, `${bench.name}-`)), profile: (caseName) => profileOf(bench, caseName) }));

@@ -40,13 +40,15 @@ function linesOf(script: string, args: readonly string[]): Promise<readonly stri
   });
 }
 
-/** [end of the field's name, unit]. */
-const UNITS = [["PerCoreSecond", "/core-s"], ["PerSecond", "/s"], ["Microseconds", "µs"], ["Seconds", "s"], ["Ms", "ms"], ["Us", "µs"], ["MiB", "MiB"], ["Bytes", "bytes"]] as const;
+/** [end of the field's name, unit]; rates keep their name. */
+const UNITS = [["Microseconds", "µs"], ["Ms", "ms"], ["Us", "µs"], ["MiB", "MiB"], ["Bytes", "bytes"]] as const;
+const NUMERIC = /^-?\d+(?:\.\d+)?$/;
 
 export function recordLine(sheet: Sheet, title: string, line: string): void {
   const fields = Object.entries(JSON.parse(line) as Readonly<Record<string, unknown>>); // it begins with "{"
-  const texts = fields.filter(([, value]) => typeof value === "string").map(([, value]) => String(value));
-  for (const [field, value] of fields) {
+  const texts = fields.flatMap(([, value]) => (typeof value === "string" && !NUMERIC.test(value) ? [value] : []));
+  for (const [field, text] of fields) {
+    const value = typeof text === "string" && NUMERIC.test(text) ? Number(text) : text;
     if (typeof value !== "number") continue;
     const [ending = "", unit = ""] = UNITS.find(([end]) => field.endsWith(end)) ?? [];
     sheet.add(texts.join(", ") || title, words(field.slice(0, field.length - ending.length)), unit, value);

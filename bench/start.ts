@@ -9,7 +9,7 @@ export const startBench: Bench = {
   name: "start",
   title: "Start",
   configuration: [
-    "The storefront on a data folder with 45 days of history (20 when quick), checkpoints and a trained champion, in a new process each time; files are in the system's cache. \"first prediction\" is from the start of the process until a ranking by the champion was answered over HTTP.",
+    "The storefront on a data folder with 45 days of history (12 when quick), checkpoints and a trained champion, in a new process each time; files are in the system's cache. \"first prediction\" is from the start of the process until a ranking by the champion was answered over HTTP.",
     "\"from sources\" strips types at load; \"installed\" is the compiled package in a user's project (left out when quick). Memory is the resident set after 10 s without requests (2 s when quick).",
   ],
   run: runStarts,

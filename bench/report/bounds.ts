@@ -42,7 +42,7 @@ export function recordMeasurements(bounds: readonly Bound[], results: readonly B
     const found = runsOf(bound, results);
     if (found === undefined || found.runs.length === 0) return bound;
     const { date, command, machine } = found.result;
-    return { ...bound, measured: { ...spreadOf(found.runs), runs: found.runs.length, date, command, machine: `${machine.processor}, ${machine.cores} cores, ${machine.node}` } };
+    return { ...bound, measured: { ...spreadOf(found.runs), runs: found.runs.length, date, command, machine: `${machine.processor}, ${machine.cores} cores, Node ${machine.node}` } };
   });
 }
 

@@ -10,7 +10,8 @@ export function renderSummary(results: readonly BenchResult[], verdicts: readonl
     ...cases.flatMap((entry) => [`  ${entry.name}`, ...entry.metrics.map(({ name, unit, runs }) => `    ${name.padEnd(26)} ${describeRuns(runs)} ${unit}`)]),
     ...notes.map((note) => `  ${note}`), ...(problem === undefined ? [] : [`  FAILED: ${problem}`]),
   ]);
-  return `${[...lines, "", ...renderVerdicts(verdicts)].join("\n")}\n`;
+  const ran = new Set(results.filter(({ problem }) => problem === undefined).map(({ name }) => name));
+  return `${[...lines, "", ...renderVerdicts(verdicts.filter(({ bound }) => ran.has(bound.bench)))].join("\n")}\n`;
 }
 
 function describeRuns(runs: readonly number[]): string {
@@ -24,5 +25,6 @@ function renderVerdicts(verdicts: readonly Verdict[]): readonly string[] {
   return [
     `${judged.length - missed.length} of ${judged.length} bounds kept`,
     ...missed.map(({ bound, value }) => `  missed: ${bound.bench} / ${bound.case} / ${bound.metric} is ${formatNumber(value ?? Number.NaN)}, limit ${limitOf(bound)}: ${bound.why}`),
+    ...verdicts.filter(({ isKept }) => isKept === undefined).map(({ bound }) => `  not measured: ${bound.bench} / ${bound.case} / ${bound.metric}`),
   ];
 }
