@@ -1,6 +1,6 @@
 /** The rules a definition must satisfy beyond its types; pure, and complete: every problem, not the first. */
 import type { Problem } from "../kernel/errors.ts";
-import type { Application } from "./application.ts";
+import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { fieldsOf } from "./expression.ts";
 import type { ExpressionNode } from "./expression.ts";

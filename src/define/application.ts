@@ -10,20 +10,10 @@ import type { FeatureView } from "./feature-view.ts";
 import type { FeatureProvider, Model } from "./model.ts";
 import type { OnDemand } from "./on-demand.ts";
 import { checkApplication } from "./application-check.ts";
+import type { Application } from "./application-type.ts";
 import type { Stream } from "./stream.ts";
 
 export type Resource = Stream<string, never> | Stream | FeatureProvider | Model | Endpoint;
-
-export interface Application {
-  readonly kind: "application";
-  readonly name: string;
-  readonly streams: ReadonlyMap<string, Stream>;
-  readonly featureViews: ReadonlyMap<string, FeatureView>;
-  readonly candidates: ReadonlyMap<string, Candidates>;
-  readonly onDemand: ReadonlyMap<string, OnDemand>;
-  readonly models: ReadonlyMap<string, Model>;
-  readonly endpoints: ReadonlyMap<string, Endpoint>;
-}
 
 /**
  * Declares the application; raises DEFINITION_INVALID with every problem found.

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { hashOf } from "../kernel/hash.ts";
-import type { Application } from "./application.ts";
+import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { FeatureView } from "./feature-view.ts";
 import type { Candidates } from "./candidates.ts";

@@ -8,7 +8,7 @@ export type { CandidateFeature, Candidates, Interaction } from "./candidates.ts"
 export { compileExpression, fieldsOf } from "./expression.ts";
 export type { Evaluator, EventExpressions, EventValue, Expression, ExpressionNode, Scalar } from "./expression.ts";
 export { defineApplication } from "./application.ts";
-export type { Application } from "./application.ts";
+export type { Application } from "./application-type.ts";
 export { SYSTEM_STREAM_PREFIX } from "./application-check.ts";
 export { defineEntity, KEY_SEPARATOR } from "./entity.ts";
 export type { Entity } from "./entity.ts";

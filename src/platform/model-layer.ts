@@ -16,7 +16,7 @@ import type { AnswerAudit } from "./audit.ts";
 import type { Config } from "./config.ts";
 import type { DataLayer } from "./data-layer.ts";
 import type { Engines } from "./engines.ts";
-import type { TrainOptions } from "./platform.ts";
+import type { TrainOptions } from "./train-options.ts";
 import { createTrainingDesk } from "./training-desk.ts";
 import type { TrainingDesk } from "./training-desk.ts";
 

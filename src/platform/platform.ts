@@ -12,7 +12,6 @@ import type { TrainingReport } from "../modelops/index.ts";
 import { createLogStore, createTelemetryStore } from "../observe/index.ts";
 import type { LogLine, LogStore, TelemetryStore } from "../observe/index.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
-import type { TrainingProgress } from "../protocols/admin/sources.ts";
 import type { AnswerAudit } from "./audit.ts";
 import type { Config } from "./config.ts";
 import { openDataLayer } from "./data-layer.ts";
@@ -26,6 +25,7 @@ import { createPlatformDoor } from "./platform-door.ts";
 import { openModelLayer } from "./model-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
 import { createOverviewSource } from "./overview-source.ts";
+import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
 import { repeatWork } from "./repeating-work.ts";
 import { strataVersion } from "./version.ts";
@@ -42,12 +42,6 @@ export interface PlatformOptions {
   readonly onReload?: (outcome: ReloadOutcome) => void;
   /** false: triggers and rollouts move only when `control.tick` is called. Default true. */
   readonly runsControlLoop?: boolean;
-}
-
-export interface TrainOptions {
-  readonly reason?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
 type DataParts = Pick<DataLayer, "ingestion" | "features" | "candidates" | "lake">;
