@@ -25,6 +25,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).command,
   },
   {
+    name: "demo", group: "Start", summary: "Run the whole loop once: events to a healthy model, with drift and retraining",
+    load: async () => (await import("./commands/demo.ts")).command,
+  },
+  {
     name: "doctor", group: "Start", summary: "Check the project, the data folder and the server",
     load: async () => (await import("./commands/doctor/doctor.ts")).command,
   },
