@@ -69,6 +69,22 @@ describe("trainGradientBoosting: what it learns", () => {
     assert.ok(model.nodes.threshold[0]! >= 0 && model.nodes.threshold[0]! < 1);
   });
 
+  it("fits every class's tree to the scores at the start of the iteration, by hand", async () => {
+    const x = fill(30, (row) => row % 3);
+    const { model } = await trainGradientBoosting({ columns: [numeric("x", x)], label: x }, { objective: "multiclass", classes: 3, trees: 1, learningRate: 1, lambda: 0, minChildSamples: 1 });
+    const leaves = [...model.nodes.value].filter((_, node) => model.nodes.feature[node] === -1).map((value) => Math.round(value * 1e6) / 1e6);
+    assert.deepEqual(leaves.toSorted((a, b) => a - b), [-1, -1, -1, -1, 2, 2, 2]); // priors 1/3: (2/3) / (1/3) for the class, -(1/3) / (1/3) for others
+    assert.deepEqual([...createTreeScorer(model).rawScores(Float64Array.of(1), 1)].map((score) => Math.round((score - Math.log(1 / 3)) * 1e6) / 1e6), [-1, 2, -1]);
+  });
+
+  it("sums histograms that take several turns of the event loop", async () => {
+    const values = fill(60_000, (row) => row % 3); // 60,000 rows x 72 columns are more than a quantum of cells
+    const columns = Array.from({ length: 72 }, (_, i) => numeric(`n${i}`, values));
+    const { model } = await trainGradientBoosting({ columns, label: values }, { objective: "regression", trees: 1, learningRate: 1, lambda: 0, leaves: 3 });
+    assert.deepEqual([...model.nodes.rows].toSorted((a, b) => a - b), [20_000, 20_000, 20_000, 40_000, 60_000]);
+    assert.deepEqual([...createTreeScorer(model).predict(fill(3 * 72, (i) => Math.floor(i / 72)), 3)].map((value) => Math.round(value * 1e6) / 1e6), [0, 1, 2]);
+  });
+
   it("uses missing values as a signal, and in whichever direction the gain says", async () => {
     const random = createRandom(5);
     const signal = fill(3000, () => +(random.next() < 0.5));

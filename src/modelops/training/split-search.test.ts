@@ -98,6 +98,13 @@ describe("searchSlot", () => {
     }));
   });
 
+  it("lists categories from either end of the order when only few may be listed", () => {
+    for (const odd of [-9, 9]) {
+      const rows = Array.from({ length: 60 }, (_, i) => ({ bin: 1 + (i % 6), gradient: i % 6 === 3 ? odd : 1, hessian: 1 }));
+      assert.deepEqual([...search(rows, "categorical", 6, { maxCategoriesPerSplit: 1, minChildSamples: 1 })!.categories], [4]);
+    }
+  });
+
   it("sees no gain in rows that all pull the same way", () => {
     const rows = Array.from({ length: 50 }, (_, i) => ({ bin: 1 + (i % 7), gradient: 0.1, hessian: 1 }));
     assert.equal(search(rows, "numeric", 7, { lambda: 0, minChildSamples: 1 }), undefined);

@@ -88,6 +88,15 @@ describe("exportOnnx", () => {
     assert.deepEqual([...(await predictOnnx(model, rows, 5))].map(Math.round), expected);
   });
 
+  it("routes float32 inputs as the scorer does at thresholds that are no float32", async () => {
+    const values = Float64Array.from({ length: 100 }, (_, row) => (row % 2 === 0 ? 1.1 : 1.1 + 2 ** -40));
+    const { model } = await trainGradientBoosting({ columns: [{ name: "a", kind: "numeric", values }], label: Float64Array.from(values, (value) => (value === 1.1 ? 0 : 1)) }, { objective: "regression", trees: 1, learningRate: 1, lambda: 0 });
+    assert.notEqual(Math.fround(model.nodes.threshold[0]!), model.nodes.threshold[0]);
+    const rows = Float64Array.of(Math.fround(1.1), Math.fround(1.1) - 2 ** -23); // the float32 above 1.1 and the one below
+    assert.deepEqual([...createTreeScorer(model).predict(rows, 2)].map(Math.round), [1, 0]);
+    assert.deepEqual([...(await predictOnnx(model, rows, 2))].map(Math.round), [1, 0]);
+  });
+
   it("refuses a model whose categorical splits unfold into too many nodes", async () => {
     const codes = Float64Array.from({ length: 400 }, (_, row) => row % 4);
     const { model } = await trainGradientBoosting({ columns: [{ name: "c", kind: "categorical", values: codes }], label: codes }, { objective: "regression", trees: 1 });
