@@ -1,6 +1,7 @@
 /** The live part of the demo: visits over HTTP, clicks and purchases back as events, the control loop in between. */
 import { Agent, request as httpRequest } from "node:http";
 import type { ManualClock, Platform } from "strata/testing";
+import { brief } from "./brief.ts";
 import type { DemoReporter } from "./demo.ts";
 import type { DemoWorld, LiveVisit } from "./demo-world.ts";
 
@@ -90,7 +91,7 @@ function createStory({ platform, world, report }: LiveOptions) {
           endedTrials += 1;
           promotedAfterShift ||= verdict === "promote";
         }
-        report.say(`${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")}  ${kind} ${verdict}: ${reason}`);
+        report.say(`${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")}  ${kind} ${verdict}: ${brief(reason)}`);
       }
       isFirst = false;
     },

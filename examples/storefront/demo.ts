@@ -9,6 +9,7 @@ import type { DemoWorld } from "./demo-world.ts";
 import { simulatedWorld, transactionsWorld } from "./demo-world.ts";
 import { serveLive } from "./demo-live.ts";
 import type { LiveResult } from "./demo-live.ts";
+import { brief } from "./brief.ts";
 import { openShop } from "./shop.ts";
 import type { Shop } from "./shop.ts";
 
@@ -128,12 +129,20 @@ async function train(platform: Platform, { report, signal }: { readonly report: 
   const bar = report.progress("training the ranker");
   const trained = await platform.train("ranker", { reason: "the first training", signal, onProgress: ({ share, stage, detail }) => bar.update(share, detail === "" ? stage : `${stage}, ${detail}`) });
   bar.finish(`version ${trained.version}: ${count(trained.rows)} rows in ${count(trained.groups)} baskets, ${seconds(trained.elapsedMs)}`);
-  for (const { metric, name, value, low, high } of trained.quality) {
-    report.say(`${metric.padEnd(10)} ${name.padEnd(22)} ${value.toFixed(4)}${low === undefined || high === undefined ? "" : `   95 % ${low.toFixed(4)} … ${high.toFixed(4)}`}`);
-  }
-  for (const gate of trained.gates) report.say(`${gate.passed ? "passed" : "FAILED"}: ${gate.reason}`);
+  for (const entry of trained.quality) report.say(qualityLine(entry));
+  for (const gate of trained.gates) report.say(`gate ${gate.passed ? "passed" : "FAILED"}: ${gate.reason}`);
   return trained;
 }
+
+/** e.g. "ndcg@10  most popular  0.0466  (95 % 0.0335 … 0.0640)  the ranker leads by 0.316 (0.281 … 0.352)" */
+function qualityLine({ metric, name, value, low, high, lead }: Trained["quality"][number]): string {
+  const interval = low === undefined || high === undefined ? "" : `  (95 % ${low.toFixed(4)} … ${high.toFixed(4)})`;
+  const behind = lead === undefined ? "" : `  the ranker leads by ${lead.difference.toFixed(4)} (${lead.low.toFixed(4)} … ${lead.high.toFixed(4)})`;
+  return `${metric.padEnd(10)} ${nameOf(name).padEnd(16)} ${value.toFixed(4)}${interval}${behind}`;
+}
+
+const NAMES: Readonly<Record<string, string>> = { "this version": "the ranker", together: "item to item", popularity: "most popular", repeats: "repeat purchase" };
+const nameOf = (name: string): string => NAMES[name] ?? name;
 
 interface Results {
   readonly imported: Imported;
@@ -149,9 +158,9 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
   const purchases = overview.streams.find((stream) => stream.name === PURCHASES)!;
   const letters = Object.entries(purchases.deadLetters).map(([reason, number]) => `${reason} ${count(number)}`).join(", ");
   const features = overview.featureViews.reduce((sum, view) => sum + view.features.length, 0);
-  const verdicts = live.rolloutVerdicts.length === 0 ? "no challenger came to trial" : live.rolloutVerdicts.join("; ");
-  const drift = live.driftReasons.at(-1) ?? "none";
-  const ranker = trained.quality.filter((entry) => entry.metric === "ndcg@10").map(({ name, value }) => `${name} ${value.toFixed(3)}`).join(", ");
+  const verdicts = live.rolloutVerdicts.length === 0 ? "no challenger came to trial" : live.rolloutVerdicts.map(brief).join("; ");
+  const drift = live.driftReasons.length === 0 ? "none" : `${live.driftReasons.length} alerts; the last: ${brief(live.driftReasons.at(-1)!)}`;
+  const ranker = trained.quality.filter((entry) => entry.metric === "ndcg@10").map(({ name, value }) => `${nameOf(name)} ${value.toFixed(3)}`).join(", ");
   const problems = [
     ...(audit.mismatches > 0 ? [`${audit.mismatches} audited values differ between online and offline`] : []),
     ...(imported.accepted + imported.duplicates + imported.rejected === imported.rows ? [] : ["not every imported row is accounted for"]),
@@ -168,7 +177,7 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
       ["served", `${count(endpoint.requests)} answers, p50 ${endpoint.latencyMs.p50.toFixed(1)} ms, p99 ${endpoint.latencyMs.p99.toFixed(1)} ms, ${(endpoint.fallbackShare * 100).toFixed(2)} % by the fallback`],
       ["online = offline", `${count(audit.rows)} answered rows (${count(audit.checked)} values) recomputed: ${audit.mismatches} mismatches`],
       ["drift it met", drift],
-      ["why it retrained", live.retrainReasons.at(-1) ?? "it did not"],
+      ["why it retrained", live.retrainReasons.length === 0 ? "it did not" : `${live.retrainReasons.length} times; the last: ${brief(live.retrainReasons.at(-1)!)}`],
       ["the canary's verdict", verdicts],
       ["live now", `${model.name} version ${model.aliases.champion ?? "none"}${model.aliases.previous === undefined ? "" : `, before it ${model.aliases.previous}`}${model.aliases.challenger === undefined ? "" : `, on trial ${model.aliases.challenger}`}`],
     ],
