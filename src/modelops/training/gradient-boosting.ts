@@ -5,18 +5,18 @@
  */
 import { systemClock, type Clock } from "../../kernel/clock.ts";
 import { StrataError } from "../../kernel/errors.ts";
+import { createRandom } from "../../kernel/random.ts";
 import type { TreeModel } from "../../ports/tree-model.ts";
+import { featureImportances, modelOf, type FeatureImportance } from "./ensemble.ts";
 import type { GrownTree } from "./grown-tree.ts";
 import { createIterationSource, type IterationContext } from "./iteration.ts";
+import { evaluateMetric, isBetter } from "./metrics.ts";
 import { createPacer } from "./pacer.ts";
+import { resolveParameters, type GradientBoostingParameters, type ResolvedParameters } from "./parameters.ts";
 import { chooseMetricSample } from "./row-sampling.ts";
 import { openThreadTeam } from "./thread-team.ts";
-import { prepareTraining } from "./training-setup.ts";
-import { createRandom } from "../../kernel/random.ts";
-import { featureImportances, modelOf, type FeatureImportance } from "./ensemble.ts";
-import { evaluateMetric, isBetter } from "./metrics.ts";
-import { resolveParameters, type GradientBoostingParameters, type ResolvedParameters } from "./parameters.ts";
 import { checkTrainingData, type TrainingData } from "./training-data.ts";
+import { prepareTraining } from "./training-setup.ts";
 
 export interface TrainingOptions {
   /** Cancels training within about 20 ms of work; raises ABORTED. */
