@@ -3,7 +3,7 @@
  * of sampled rows, so that every verdict rests on the same amount of evidence whatever the traffic.
  */
 import { assessDrift, assessPredictionDrift, createLiveProfile } from "../observe/index.ts";
-import type { ColumnDrift, DriftReport, LiveProfile } from "../observe/index.ts";
+import type { ColumnDrift, ColumnProfile, DriftReport, LiveProfile, LiveSnapshot } from "../observe/index.ts";
 import type { TrainingProfile } from "../modelops/index.ts";
 
 export interface DriftWindow {
@@ -18,6 +18,14 @@ export interface DriftWindow {
 export interface DriftWatch {
   /** Adds one scored row; returns the verdict when it completes a window. */
   add(features: readonly (number | null)[], score: number, atMs: number): DriftWindow | undefined;
+  state(): DriftWatchState;
+}
+
+/** The window that is being filled, as plain JSON. */
+export interface DriftWatchState {
+  readonly rows: number;
+  readonly columns: readonly LiveSnapshot[];
+  readonly score: LiveSnapshot;
 }
 
 export interface DriftWatchOptions {
@@ -29,10 +37,11 @@ export interface DriftWatchOptions {
   readonly windowRows: number;
 }
 
-export function createDriftWatch({ model, version, columns, baseline, windowRows }: DriftWatchOptions): DriftWatch {
-  let rows = 0;
-  let live = startWindow(baseline, columns);
-  let scores = createLiveProfile(baseline.score);
+/** Goes on with a saved window, if there is one of the same version and columns. */
+export function createDriftWatch({ model, version, columns, baseline, windowRows }: DriftWatchOptions, saved?: DriftWatchState): DriftWatch {
+  let rows = saved?.rows ?? 0;
+  let live = columns.map((column, at) => startProfile(baseline.columns[column]!, saved?.columns[at]));
+  let scores = startProfile(baseline.score, saved?.score);
   const finish = (atMs: number): DriftWindow => {
     const snapshots = Object.fromEntries(columns.map((column, at) => [column, live[at]!.snapshot()]));
     const window: DriftWindow = {
@@ -41,8 +50,8 @@ export function createDriftWatch({ model, version, columns, baseline, windowRows
       prediction: assessPredictionDrift(baseline.score, scores.snapshot()),
     };
     rows = 0;
-    live = startWindow(baseline, columns);
-    scores = createLiveProfile(baseline.score);
+    live = columns.map((column) => startProfile(baseline.columns[column]!));
+    scores = startProfile(baseline.score);
     return window;
   };
   return {
@@ -52,11 +61,14 @@ export function createDriftWatch({ model, version, columns, baseline, windowRows
       rows += 1;
       return rows >= windowRows ? finish(atMs) : undefined;
     },
+    state: () => ({ rows, columns: live.map((column) => column.snapshot()), score: scores.snapshot() }),
   };
 }
 
-function startWindow(baseline: TrainingProfile, columns: readonly string[]): readonly LiveProfile[] {
-  return columns.map((column) => createLiveProfile(baseline.columns[column]!));
+function startProfile(baseline: ColumnProfile, saved?: LiveSnapshot): LiveProfile {
+  const profile = createLiveProfile(baseline);
+  if (saved) profile.merge(saved);
+  return profile;
 }
 
 /** The population stability index of a column's verdict, if it was measured. */

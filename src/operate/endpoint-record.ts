@@ -9,7 +9,7 @@ import { createRecent } from "./recent.ts";
 import { createRewardLedger } from "./reward-ledger.ts";
 import type { RewardLedger, RewardLedgerState } from "./reward-ledger.ts";
 import { createShadowRecord } from "./shadow-record.ts";
-import type { ShadowRecord } from "./shadow-record.ts";
+import type { ShadowRecord, ShadowSample } from "./shadow-record.ts";
 
 export interface TrafficCount {
   readonly variant: string;
@@ -30,10 +30,18 @@ export interface EndpointRecord {
   state(): EndpointRecordState;
 }
 
+interface RecentAnswer {
+  readonly atMs: number;
+  readonly isFallback: boolean;
+}
+
+/** Plain JSON. */
 export interface EndpointRecordState {
   readonly joiner: JoinerState;
   readonly ledger: RewardLedgerState;
   readonly traffic: readonly TrafficCount[];
+  readonly shadows: readonly ShadowSample[];
+  readonly answers: readonly RecentAnswer[];
 }
 
 const MAX_PENDING_OUTCOMES = 500_000;
@@ -42,8 +50,8 @@ export function createEndpointRecord(endpoint: Endpoint, saved?: EndpointRecordS
   const { outcome } = endpoint;
   const joiner = createOutcomeJoiner({ windowMs: outcome?.windowMs ?? 1, maximumPending: MAX_PENDING_OUTCOMES }, saved?.joiner);
   const ledger = createRewardLedger(saved?.ledger);
-  const shadows = createShadowRecord();
-  const answers = createRecent<{ readonly atMs: number; readonly isFallback: boolean }>();
+  const shadows = createShadowRecord(saved?.shadows);
+  const answers = createRecent<RecentAnswer>(saved?.answers);
   const traffic = new Map(saved?.traffic.map((count) => [keyOf(count), count]));
   const read = outcome && createOutcomeReader(outcome);
 
@@ -72,7 +80,7 @@ export function createEndpointRecord(endpoint: Endpoint, saved?: EndpointRecordS
       return { answers: recent.length, fallbacks: recent.filter((answer) => answer.isFallback).length };
     },
     traffic: () => [...traffic.values()],
-    state: () => ({ joiner: joiner.state(), ledger: ledger.state(), traffic: [...traffic.values()] }),
+    state: () => ({ joiner: joiner.state(), ledger: ledger.state(), traffic: [...traffic.values()], shadows: shadows.state(), answers: answers.all() }),
   };
 }
 

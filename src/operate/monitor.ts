@@ -8,12 +8,12 @@ import type { Application, Endpoint } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { reasonOf } from "../kernel/errors.ts";
 import type { EventLog } from "../ports/event-log.ts";
-import type { StateCheckpoint, StateStore } from "../ports/state-store.ts";
+import type { StateStore } from "../ports/state-store.ts";
 import type { Logger } from "../ports/telemetry.ts";
 import { PREDICTIONS_LOG } from "../serving/index.ts";
 import type { PredictionEvent } from "../serving/index.ts";
 import { createDriftRecord } from "./drift-record.ts";
-import type { ProfileSource } from "./drift-record.ts";
+import type { DriftRecord, DriftRecordState, ProfileSource } from "./drift-record.ts";
 import type { DriftWindow } from "./drift-watch.ts";
 import { createEndpointRecord } from "./endpoint-record.ts";
 import type { EndpointRecord, EndpointRecordState, TrafficCount } from "./endpoint-record.ts";
@@ -48,7 +48,16 @@ export interface Monitor extends AsyncDisposable {
   checkpoint(): Promise<void>;
 }
 
+/** Plain JSON: what was derived from the log up to the checkpoint's offsets. */
+interface SavedMonitor {
+  readonly format: number;
+  readonly endpoints: Readonly<Record<string, EndpointRecordState>>;
+  readonly drift: DriftRecordState;
+}
+
 const CHECKPOINT = "monitor";
+/** A checkpoint of another format is of no use: the log has everything. */
+const FORMAT = 2;
 const NO_REWARDS: RewardStatistics = { n: 0, sum: 0, sumSquares: 0 };
 const NO_SHADOW: ShadowStatistics = { requests: 0, errors: 0, p99Ms: 0, championP99Ms: 0, scoreDifference: 0 };
 
@@ -56,47 +65,74 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const { application, log, decoder, states, clock, logger, profileOf, onDrift, driftWindowRows = 1_000 } = options;
   const records = new Map<string, EndpointRecord>();
   const consumers = new Map<string, StreamConsumer>();
-  const drift = createDriftRecord({ profileOf, onDrift, windowRows: driftWindowRows });
-  let saved: SavedMonitor = { endpoints: {}, offsets: {} };
+  /** Next offset of each stream; moves in the same turn as the state it describes, so that no checkpoint has half a batch. */
+  const applied = new Map<string, number>();
+  let saved: SavedMonitor | undefined;
+  let drift: DriftRecord = createDriftRecord({ profileOf, windowRows: driftWindowRows });
 
   /** A changed endpoint goes on from what is known of it. */
   const recordOf = (endpoint: Endpoint): EndpointRecord => {
     const known = records.get(endpoint.name);
     if (known?.endpoint === endpoint) return known;
-    const record = createEndpointRecord(endpoint, known?.state() ?? saved.endpoints[endpoint.name]);
+    const record = createEndpointRecord(endpoint, known?.state() ?? saved?.endpoints[endpoint.name]);
     records.set(endpoint.name, record);
     return record;
   };
 
   const takePredictions = async (batch: DecodedBatch): Promise<void> => {
-    for (const row of batch.rows) {
-      const event = row as unknown as PredictionEvent; // written by the endpoint service
-      const endpoint = application().endpoints.get(event.endpoint);
-      if (endpoint === undefined) continue;
-      recordOf(endpoint).takePrediction(event);
-      await drift.take(event);
-    }
+    const events = batch.rows.map((row) => row as unknown as PredictionEvent); // written by the endpoint service
+    for (const event of events) await drift.prepare(event);
+    const completed = events.flatMap(takePrediction);
+    applied.set(PREDICTIONS_LOG, batch.baseOffset + batch.rows.length);
+    for (const window of completed) await onDrift(window);
+  };
+  const takePrediction = (event: PredictionEvent): readonly DriftWindow[] => {
+    const endpoint = application().endpoints.get(event.endpoint);
+    if (endpoint === undefined) return [];
+    recordOf(endpoint).takePrediction(event);
+    return drift.take(event);
   };
   const takeOutcomes = (batch: DecodedBatch): void => {
     for (const endpoint of application().endpoints.values()) {
       if (endpoint.outcome?.from.name === batch.stream) recordOf(endpoint).takeOutcomes(batch);
     }
+    applied.set(batch.stream, batch.baseOffset + batch.rows.length);
   };
   const follow = (stream: string): void => {
     if (consumers.has(stream)) return;
     const handle = stream === PREDICTIONS_LOG ? takePredictions : takeOutcomes;
-    consumers.set(stream, createStreamConsumer({ log, decoder, stream, fromOffset: saved.offsets[stream] ?? 0, handle }));
+    consumers.set(stream, createStreamConsumer({ log, decoder, stream, fromOffset: applied.get(stream) ?? 0, handle }));
   };
   const followAll = (): void => {
     follow(PREDICTIONS_LOG);
-    for (const { outcome } of application().endpoints.values()) if (outcome) follow(outcome.from.name);
+    for (const endpoint of application().endpoints.values()) {
+      recordOf(endpoint); // also when nothing new comes: what is known of it must be answered and saved again
+      if (endpoint.outcome) follow(endpoint.outcome.from.name);
+    }
   };
 
-  const checkpoint = (): Promise<void> => states.save(CHECKPOINT, encode(records, consumers));
+  const checkpoint = (): Promise<void> => {
+    const document: SavedMonitor = { format: FORMAT, drift: drift.state(), endpoints: Object.fromEntries([...records].map(([name, record]) => [name, record.state()])) };
+    return states.save(CHECKPOINT, { offsets: Object.fromEntries(applied), bytes: Buffer.from(JSON.stringify(document)) });
+  };
+
+  const load = async (): Promise<void> => {
+    try {
+      const found = await states.load(CHECKPOINT);
+      if (found === undefined) return;
+      const document = JSON.parse(Buffer.from(found.bytes).toString("utf8")) as SavedMonitor; // written by checkpoint
+      if (document.format !== FORMAT) throw new Error(`its format is ${document.format}, not ${FORMAT}`);
+      saved = document;
+      drift = createDriftRecord({ profileOf, windowRows: driftWindowRows }, document.drift);
+      for (const [stream, offset] of Object.entries(found.offsets)) applied.set(stream, offset);
+    } catch (thrown) {
+      logger.log("warn", "the monitor's checkpoint is unusable; it is derived again from the log", { reason: reasonOf(thrown) });
+    }
+  };
 
   return {
     start: async () => {
-      saved = await load(states, logger);
+      await load();
       followAll();
     },
     settle: async () => {
@@ -109,35 +145,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
     failures: (endpoint, sinceMs) => records.get(endpoint)?.failures(sinceMs) ?? { fallbacks: 0, answers: 0 },
     shadow: (endpoint, version, sinceMs) => records.get(endpoint)?.shadows.statistics(version, sinceMs) ?? NO_SHADOW,
     performance: (endpoint, windowMs) => records.get(endpoint)?.ledger.windows(windowMs) ?? [],
-    drift: drift.windows,
+    drift: (model) => drift.windows(model),
     traffic: (endpoint) => records.get(endpoint)?.traffic() ?? [],
     [Symbol.asyncDispose]: async () => {
       for (const consumer of consumers.values()) await consumer.stop();
       await checkpoint();
     },
   };
-}
-
-interface SavedMonitor {
-  readonly endpoints: Readonly<Record<string, EndpointRecordState>>;
-  readonly offsets: Readonly<Record<string, number>>;
-}
-
-function encode(records: ReadonlyMap<string, EndpointRecord>, consumers: ReadonlyMap<string, StreamConsumer>): StateCheckpoint {
-  const endpoints = Object.fromEntries([...records].map(([name, record]) => [name, record.state()]));
-  return {
-    offsets: Object.fromEntries([...consumers].map(([stream, consumer]) => [stream, consumer.appliedOffset])),
-    bytes: Buffer.from(JSON.stringify(endpoints)),
-  };
-}
-
-async function load(states: StateStore, logger: Logger): Promise<SavedMonitor> {
-  try {
-    const found = await states.load(CHECKPOINT);
-    if (found === undefined) return { endpoints: {}, offsets: {} };
-    return { endpoints: JSON.parse(Buffer.from(found.bytes).toString("utf8")) as SavedMonitor["endpoints"], offsets: found.offsets }; // written by encode
-  } catch (thrown) {
-    logger.log("warn", "the monitor's checkpoint is unusable; it is derived again from the log", { reason: reasonOf(thrown) });
-    return { endpoints: {}, offsets: {} };
-  }
 }

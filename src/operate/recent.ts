@@ -2,11 +2,12 @@
 
 export interface Recent<T> {
   add(value: T): void;
+  /** Oldest first. */
   all(): readonly T[];
 }
 
-export function createRecent<T>(most = 10_000): Recent<T> {
-  let values: T[] = [];
+export function createRecent<T>(saved: readonly T[] = [], most = 10_000): Recent<T> {
+  let values: T[] = [...saved];
   return {
     add: (value) => {
       values.push(value);

@@ -14,9 +14,10 @@ export interface ShadowStatistics {
 export interface ShadowRecord {
   add(event: PredictionEvent): void;
   statistics(version: number, sinceMs: number): ShadowStatistics;
+  state(): readonly ShadowSample[];
 }
 
-interface ShadowSample {
+export interface ShadowSample {
   readonly atMs: number;
   readonly version: number;
   readonly latencyMs: number;
@@ -25,8 +26,8 @@ interface ShadowSample {
   readonly isError: boolean;
 }
 
-export function createShadowRecord(): ShadowRecord {
-  const samples = createRecent<ShadowSample>();
+export function createShadowRecord(saved?: readonly ShadowSample[]): ShadowRecord {
+  const samples = createRecent(saved);
   return {
     add: ({ atMs, latencyMs: championLatencyMs, shadow }) => {
       if (shadow === undefined) return;
@@ -34,6 +35,7 @@ export function createShadowRecord(): ShadowRecord {
       samples.add({ atMs, version, latencyMs, championLatencyMs, scoreDifference, isError: error !== undefined });
     },
     statistics: (version, sinceMs) => summarise(samples.all().filter((sample) => sample.version === version && sample.atMs >= sinceMs)),
+    state: () => samples.all(),
   };
 }
 
