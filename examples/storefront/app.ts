@@ -113,8 +113,8 @@ export const ranker = defineModel("ranker", {
   examples: eachCandidate(similarItems, { maxGroups: 2_000 }),
   label: happensWithin(purchases, "1h", (e) => ({ customer: e.customer, item: e.item })),
   trainer: gradientBoosting({ objective: "lambdarank", trees: 150, learningRate: 0.1, leaves: 31, minChildSamples: 50, seed: 7 }),
-  gates: [gate("ndcg@10", { min: 0.02, beatsBaseline: "best", beatsChampion: { margin: 0.01 } }), gate("recall@20", { min: 0.02 })],
-  retrain: [onDrift({ psi: 0.2, features: 3 }), every("30d")],
+  gates: [gate("ndcg@10", { min: 0.02, beatsBaseline: "best", beatsChampion: { margin: 0.02 } }), gate("recall@20", { min: 0.02 })],
+  retrain: [onDrift({ psi: 0.2, features: 3 }), every("14d")],
   cooldown: "3d",
 });
 

@@ -134,6 +134,15 @@ async function train(platform: Platform, { report, signal }: { readonly report: 
   return trained;
 }
 
+/** What became of every event of the shop's two streams, as ingestion counted. */
+function countIngested(platform: Platform): { readonly total: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number } {
+  const counter = platform.telemetry.snapshot().instruments.find((instrument) => instrument.name === "strata_ingest_events_total");
+  const of = (result: string): number => (counter?.kind === "counter" ? counter.series : [])
+    .filter(({ labels }) => labels["result"] === result).reduce((sum, series) => sum + series.value, 0);
+  const [accepted, duplicate, rejected] = [of("accepted"), of("duplicate"), of("rejected")];
+  return { total: accepted + duplicate + rejected, accepted, duplicate, rejected };
+}
+
 /** e.g. "ndcg@10  most popular  0.0466  (95 % 0.0335 … 0.0640)  the ranker leads by 0.316 (0.281 … 0.352)" */
 function qualityLine({ metric, name, value, low, high, lead }: Trained["quality"][number]): string {
   const interval = low === undefined || high === undefined ? "" : `  (95 % ${low.toFixed(4)} … ${high.toFixed(4)})`;
@@ -155,8 +164,8 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
   const overview = await platform.overview();
   const endpoint = overview.endpoints[0]!;
   const model = overview.models[0]!;
-  const purchases = overview.streams.find((stream) => stream.name === PURCHASES)!;
-  const letters = Object.entries(purchases.deadLetters).map(([reason, number]) => `${reason} ${count(number)}`).join(", ");
+  const letters = Object.entries(overview.streams.find((stream) => stream.name === PURCHASES)!.deadLetters).map(([reason, number]) => `${reason} ${count(number)}`).join(", ");
+  const counted = countIngested(platform);
   const features = overview.featureViews.reduce((sum, view) => sum + view.features.length, 0);
   const verdicts = live.rolloutVerdicts.length === 0 ? "no challenger came to trial" : live.rolloutVerdicts.map(brief).join("; ");
   const drift = live.driftReasons.length === 0 ? "none" : `${live.driftReasons.length} alerts; the last: ${brief(live.driftReasons.at(-1)!)}`;
@@ -170,7 +179,7 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
   return {
     ok: problems.length === 0, problems,
     rows: [
-      ["events", `${count(overview.streams.reduce((sum, stream) => sum + stream.events, 0))} stored, ${count(purchases.events)} purchases${letters === "" ? "" : `; dead letters: ${letters}`}`],
+      ["events", `${count(counted.total)} sent = ${count(counted.accepted)} stored + ${count(counted.duplicate)} duplicates + ${count(counted.rejected)} dead letters${letters === "" ? "" : ` (${letters})`}`],
       ["features", `${features} windowed features in ${overview.featureViews.length} views over ${count(overview.featureViews.reduce((sum, view) => sum + view.entityCount, 0))} entities; the model reads ${model.featureCount}`],
       ["training rows", `${count(trained.rows)} candidates in ${count(trained.groups)} baskets, split by time`],
       ["NDCG@10", ranker],
