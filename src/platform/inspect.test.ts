@@ -70,8 +70,9 @@ test("a torn tail is reported and not cut", async () => {
 
 test("a folder in use is left alone", async () => {
   await using data = await dataFolder();
-  await using _log = await openEmbeddedEventLog({ folder: join(data.dataDir, "log"), clock: systemClock });
+  await using log = await openEmbeddedEventLog({ folder: join(data.dataDir, "log"), clock: systemClock });
   await assert.rejects(inspectDataFolder(data.dataDir), (thrown) => isStrataError(thrown) && thrown.code === "DATA_DIR_LOCKED");
+  assert.equal(log.statistics("clicks").nextOffset, 20);
 });
 
 test("the database is checked too", async () => {

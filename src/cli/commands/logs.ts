@@ -26,13 +26,16 @@ export const command = defineCommand({
     const { level, limit, follow } = options;
     await using client = openApiClient({ options, environment });
     let after: number | undefined;
-    while (!signal.aborted) {
-      const query = { level, after, limit: after === undefined ? limit : LINES_PER_POLL };
-      const { lines } = await client.get<{ readonly lines: readonly LogLine[] }>("/v1/logs", { query, signal });
-      yield* lines;
-      after = lines.at(-1)?.sequence ?? after ?? 0;
-      if (!follow) return;
-      await clock.sleep(POLL_MS, signal).catch(() => undefined); // interrupted: the loop ends
+    try {
+      do {
+        const query = { level, after, limit: after === undefined ? limit : LINES_PER_POLL };
+        const { lines } = await client.get<{ readonly lines: readonly LogLine[] }>("/v1/logs", { query, signal });
+        yield* lines;
+        after = lines.at(-1)?.sequence ?? after ?? 0;
+        if (follow) await clock.sleep(POLL_MS, signal);
+      } while (follow);
+    } catch (thrown) {
+      if (!follow || !signal.aborted) throw thrown; // to follow is to be interrupted some time
     }
   },
   render: (line, { terminal }) => terminal.print(renderLogLine(line, terminal.palette)),

@@ -62,10 +62,19 @@ function printDrift(terminal: Terminal, { model, version, windows }: DriftOvervi
     { title: "PSI", value: ({ psi }) => formatNumber(psi, 3), align: "right" },
     { title: "KS", value: ({ ks }) => (ks === null ? undefined : formatNumber(ks, 3)), align: "right" },
     { title: "", value: (feature) => (feature.drifted ? terminal.palette.red("drifted") : "stable") },
-    { title: "PSI over time", value: ({ name }) => sparkline(windows.map((window) => window.features.find((other) => other.name === name)?.psi ?? Number.NaN), { width: 20, minimum: 0 }) },
+    { title: "PSI over time", value: ({ name }) => trendOf(windows, name) },
   ], latest.features.toSorted((a, b) => b.psi - a.psi).slice(0, FEATURES_SHOWN));
   terminal.print();
 }
+
+/** On one scale from nothing to strong drift, so that a stable feature looks stable. */
+function trendOf(windows: DriftOverview["windows"], feature: string): string {
+  const values = windows.map((window) => window.features.find(({ name }) => name === feature)?.psi ?? Number.NaN);
+  return sparkline(values, { width: 20, minimum: 0, maximum: Math.max(STRONG_DRIFT, ...values.filter(Number.isFinite)) });
+}
+
+/** A population stability index from here on is commonly read as a changed population (Siddiqi 2006). */
+const STRONG_DRIFT = 0.25;
 
 function printPerformance(terminal: Terminal, { endpoint, windows }: PerformanceOverview): void {
   terminal.print(terminal.palette.bold(`rewards at ${endpoint}`));

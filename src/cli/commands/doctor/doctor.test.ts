@@ -103,7 +103,7 @@ test("the report is one line per check, and what to do below it", () => {
   renderDiagnosis({ healthy: false, checks: [
     { name: "Node.js", status: "ok", detail: "24.0.0" }, { name: "disk space", status: "warning", detail: "1 GiB of 2 GiB free", next: "Free some space." },
     { name: "server", status: "failed", detail: "port 1 is taken", next: "Choose another." }, { name: "evidence", status: "skipped", detail: "no server runs" },
-  ] }, { terminal: createTerminal(host) });
+  ] }, { terminal: createTerminal({ ...host, json: false }) });
   assert.equal(host.output(), [
     "✓ Node.js     24.0.0",
     "! disk space  1 GiB of 2 GiB free",

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { plainPalette } from "../terminal/color.ts";
+import { describeRunning, renderWelcome } from "./welcome.ts";
+
+const nothing = { featureViews: {}, candidates: {}, onDemand: {}, models: {} };
+const started = { url: "http://127.0.0.1:4180", startedMs: 287, dataDir: "/shop/.strata", nowMs: 0 };
+
+test("the welcome says where everything is, with commands to copy", () => {
+  const running = describeRunning({ ...started, definition: { hash: "h", document: { name: "shop", resources: {
+    ...nothing, models: { eta: {} },
+    streams: { clicks: { schema: { required: ["customer", "at"], properties: { customer: { type: "string", enum: ["O'Neill"] }, at: { type: "string", format: "date-time" } } } }, purchases: {} },
+    endpoints: { eta: { request: { required: ["courier"], properties: { courier: { type: "string" } } } } },
+  } } } });
+  assert.equal(renderWelcome(running, { palette: plainPalette, width: undefined }), [
+    "╭─ shop runs ───────────────────────╮",
+    "│ console    http://127.0.0.1:4180/ │",
+    "│ data       /shop/.strata          │",
+    "│ streams    clicks, purchases      │",
+    "│ models     eta                    │",
+    "│ endpoints  eta                    │",
+    "│ stop       Ctrl-C                 │",
+    "╰───────────────────────────────────╯",
+    "ready in 287ms; try in another terminal:",
+    "  curl http://127.0.0.1:4180/v1/streams/clicks/events -H 'content-type: application/json' -d '{\"customer\":\"O'\\''Neill\",\"at\":\"1970-01-01T00:00:00.000Z\"}'",
+    "  curl http://127.0.0.1:4180/v1/endpoints/eta -H 'content-type: application/json' -d '{\"courier\":\"courier-1\"}'",
+  ].join("\n"));
+});
+
+test("an application without anything to try has nothing to copy", () => {
+  const running = describeRunning({ ...started, definition: { hash: "h", document: { name: "empty", resources: { ...nothing, streams: {}, endpoints: {} } } } });
+  assert.match(renderWelcome(running, { palette: plainPalette, width: undefined }), /streams {4}none[^]*\nready in 287ms$/);
+});
