@@ -117,9 +117,14 @@ async function serve(client: Client, visit: LiveVisit, clock: ManualClock): Prom
   const { clicks, purchases } = visit.react(answer?.items?.map((entry) => entry.item) ?? [], answer?.decision);
   const times = [...clicks, ...purchases].map((row) => Date.parse(String(row["at"])));
   clock.set(Math.max(visit.atMs, ...times));
-  const sent = await Promise.all([["clicks", clicks], ["purchases", purchases]].map(([stream, rows]) =>
-    rows!.length === 0 ? { status: 202 } : client.post(`/v1/streams/${stream as string}/events`, rows)));
-  return sent.every(({ status }) => status === 202 || status === 400); // 400: every row was refused and kept as a dead letter
+  return (await send(client, "clicks", clicks)) && (await send(client, "purchases", purchases));
+}
+
+/** 400 means that every row was refused and kept as a dead letter: nothing is lost. */
+async function send(client: Client, stream: string, rows: readonly unknown[]): Promise<boolean> {
+  if (rows.length === 0) return true;
+  const { status } = await client.post(`/v1/streams/${stream}/events`, rows);
+  return status === 202 || status === 400;
 }
 
 interface Client {

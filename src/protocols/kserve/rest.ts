@@ -86,7 +86,7 @@ async function infer(serving: ServingVersion, request: HttpRequest): Promise<Htt
   const body = parseBody(request);
   const unknownOutput = body.outputs?.find((output) => output.name !== "scores");
   if (unknownOutput) refuse(`unknown output "${unknownOutput.name}"; the output is "scores"`);
-  const matrix = matrixOf(body.inputs as Parameters<typeof matrixOf>[0], serving);
+  const matrix = matrixOf(body.inputs, serving);
   const scores = await serving.batcher.predict(matrix);
   const shape = serving.loaded.outputs === 1 ? [matrix.rows] : [matrix.rows, serving.loaded.outputs];
   return jsonResponse({
