@@ -69,7 +69,7 @@ const badDefinitions: readonly { readonly name: string; readonly make: () => unk
   { name: "an application name with spaces", make: () => defineApplication("my shop", [sales]), problem: "application|bad-name" },
   { name: "something that is no resource", make: () => defineApplication("shop", [{ kind: "cheese", name: "brie" }]), problem: "resources|not-a-resource" },
   { name: "two streams of one name", make: () => defineApplication("shop", [sales, defineStream("sales", { schema: z.object({ x: z.string() }) })]), problem: "streams.sales|duplicate-name" },
-  { name: "a time field that does not exist", make: () => defineApplication("shop", [defineStream("a", { schema: z.object({}), time: "at" as never })]), problem: "streams.a.time|unknown-field" },
+  { name: "a time field that does not exist", make: () => defineApplication("shop", [defineStream("a", { schema: z.object({}), time: "at" })]), problem: "streams.a.time|unknown-field" },
   { name: "a view without features", make: () => defineApplication("shop", [defineFeatureView("v", { entities: [customer], from: sales, by: (e) => ({ customer: e.customer }), features: () => ({}) })]), problem: "featureViews.v.features|empty" },
   { name: "a view without a key for its entity", make: () => defineApplication("shop", [defineFeatureView("v", { entities: [customer, item], from: sales, by: (e) => ({ customer: e.customer }) as never, features: () => ({ n: count() }) })]), problem: "featureViews.v.by|missing-key" },
   { name: "a feature over a field that does not exist", make: () => defineApplication("shop", [defineFeatureView("v", { entities: [customer], from: sales, by: (e) => ({ customer: e.customer }), features: (e) => ({ n: sum((e as never as { prise: typeof e.price }).prise) }) })]), problem: "featureViews.v.features.n|unknown-field" },
@@ -85,7 +85,7 @@ const badDefinitions: readonly { readonly name: string; readonly make: () => unk
   { name: "a value label with candidates", make: () => withModel({ examples: eachCandidate(similar) }), problem: "models.price.label|label-mismatch" },
   { name: "a label over a key the examples lack", make: () => withModel({ label: happensWithin(sales, "1d", (e) => ({ shop: e.item })) }), problem: "models.price.label.shop|unknown-entity" },
   { name: "an endpoint without a key its model needs", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({ customer: z.string() }), keys: {} })]), problem: "endpoints.quote.keys|missing-key" },
-  { name: "an endpoint key from a field that does not exist", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({}), keys: { customer: "who" as never } })]), problem: "endpoints.quote.keys|unknown-field" },
+  { name: "an endpoint key from a field that does not exist", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({}), keys: { customer: "who" } })]), problem: "endpoints.quote.keys|unknown-field" },
   { name: "a fallback to a candidate feature without candidates", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({ customer: z.string() }), keys: { customer: "customer" }, fallback: "popularity" })]), problem: "endpoints.quote.fallback|no-candidates" },
   { name: "an endpoint without the candidates its model reads", make: () => defineApplication("shop", [defineEndpoint("quote", { model: defineModel("price", { features: [activity, similar], examples: eachCandidate(similar), label: happensWithin(sales, "1h", (e) => ({ item: e.item })), trainer: gradientBoosting({ objective: "lambdarank" }) }), request: z.object({ customer: z.string(), item: z.string() }), keys: { customer: "customer", item: "item" } })]), problem: "endpoints.quote.candidates|missing-candidates" },
   { name: "an outcome over a field that does not exist", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({ customer: z.string() }), keys: { customer: "customer" }, outcome: outcomeFrom(sales, { decision: (e) => (e as never as { d: typeof e.item }).d, within: "1h" }) })]), problem: "endpoints.quote.outcome.decision|unknown-field" },
@@ -104,6 +104,6 @@ for (const { name, make, problem } of badDefinitions) {
 }
 
 test("all problems are reported together", () => {
-  const problems = problemsOf(() => defineApplication("My Shop", [defineStream("Sales", { schema: z.object({}), time: "at" as never })]));
+  const problems = problemsOf(() => defineApplication("My Shop", [defineStream("Sales", { schema: z.object({}), time: "at" })]));
   assert.deepEqual(problems, ["application|bad-name", "streams.Sales|bad-name", "streams.Sales.time|unknown-field"]);
 });

@@ -90,7 +90,7 @@ function build(node: ExpressionNode): AnyExpression {
     logarithm: () => build({ op: "logarithm", operand: node }),
     oneOf: (values: readonly Scalar[]) => build({ op: "oneOf", operand: node, values: [...values] }),
   };
-  return Object.freeze(expression) as unknown as AnyExpression; // every method exists; the public types expose those that fit the field
+  return Object.freeze(expression); // every method exists; the public types expose those that fit the field
 }
 
 function operandNode(operand: Operand<Scalar>): ExpressionNode {

@@ -63,7 +63,7 @@ export function defineFeatureView<const Name extends string, const Entities exte
   const features = mapValues(options.features(e) as Aggregations, (feature) => feature.node);
   return view({
     name, description: options.description ?? "",
-    entities: options.entities as readonly Entity<Entities[number]["name"]>[], // the names are those of the same tuple
+    entities: options.entities,
     from: options.from as Stream, // the row type has done its work
     by: mapValues(by, (key) => key.node),
     where: options.where?.(e).node,

@@ -34,7 +34,7 @@ export function eachCandidate<User extends string, Item extends string>(
   candidates: Candidates<string, User, Item>, options: { readonly maxGroups?: number } = {},
 ): Examples<User | Item> {
   return Object.freeze({
-    kind: "each-candidate" as const, candidates: candidates as unknown as Candidates, // narrower names fit the wide type
+    kind: "each-candidate" as const, candidates,
     entities: [candidates.user.name, candidates.item.name], maxGroups: options.maxGroups ?? 4_000,
   });
 }
