@@ -190,6 +190,31 @@ test("a stream of events outlives the timeout and ends with its signal", async (
   assert.deepEqual(seen, ["alert 1", "message 2"]);
 });
 
+test("a POST can be answered by a stream of events", async () => {
+  await using remote = await serve(async (request, response) => {
+    response.end(`event: result\ndata: ${request.method} ${request.headers["content-type"]} ${await textOf(request)}\n\n`);
+  });
+  assert.deepEqual(await collect(remote.client.stream("/v1/train", { body: { reason: "new data" } })), [
+    { event: "result", data: "POST application/json {\"reason\":\"new data\"}", id: undefined },
+  ]);
+});
+
+test("bytes go up as they are", async () => {
+  await using remote = await serve(async (request, response) => {
+    sendJson(response, { type: request.headers["content-type"], key: request.headers["idempotency-key"], url: request.url, body: await textOf(request) });
+  });
+  const bytes = Buffer.from("{\"a\":1.0}\nnot JSON\n");
+  assert.deepEqual(await remote.client.upload("/v1/events", { type: "application/x-ndjson", bytes }, { query: { backfill: true }, headers: { "idempotency-key": "k" } }), {
+    type: "application/x-ndjson", key: "k", url: "/v1/events?backfill=true", body: bytes.toString(),
+  });
+});
+
+test("what a refusal says beside its error is kept", async () => {
+  const error = new StrataError("EVENT_INVALID", { count: 1, stream: "clicks" });
+  await using remote = await serve((_, response) => sendJson(response, { error, rejected: 1, rows: [{ index: 0 }] }, 400));
+  assert.deepEqual((await failure(remote.client.post("/v1/streams/clicks/events", {}), "EVENT_INVALID")).details, { rejected: 1, rows: [{ index: 0 }] });
+});
+
 test("leaving the loop closes the connection; a server that dies ends it with an error", async () => {
   let closed: Promise<void> | undefined;
   await using remote = await serve((request, response) => {

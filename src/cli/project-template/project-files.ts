@@ -25,9 +25,9 @@ const TYPESCRIPT = "^7.0.2";
 export function projectFiles({ name, strataVersion, nowMs }: ProjectOptions): readonly ProjectFile[] {
   return [
     { path: "package.json", text: json(manifest(name, strataVersion)) },
-    { path: "app.ts", text: template("./app.ts.txt") },
+    { path: "app.ts", text: textOf(APP) },
     { path: "events.ndjson", text: createDeliveries({ count: EVENTS, untilMs: nowMs }).map((delivery) => `${JSON.stringify(delivery)}\n`).join("") },
-    { path: "README.md", text: template("./readme.md.txt").replaceAll("{{name}}", name).replaceAll("{{events}}", EVENTS.toLocaleString("en")) },
+    { path: "README.md", text: textOf(README).replaceAll("{{name}}", name).replaceAll("{{events}}", EVENTS.toLocaleString("en")) },
     { path: "tsconfig.json", text: json(COMPILER) },
     { path: ".gitignore", text: "node_modules/\n.strata/\n" },
   ];
@@ -59,8 +59,12 @@ const COMPILER = {
   include: ["*.ts"],
 };
 
-function template(path: "./app.ts.txt" | "./readme.md.txt"): string {
-  return readFileSync(new URL(path, import.meta.url), "utf8");
+/** Not named ".ts": they are texts to write, no part of this program. */
+const APP = new URL("./app.ts.txt", import.meta.url);
+const README = new URL("./readme.md.txt", import.meta.url);
+
+function textOf(file: URL): string {
+  return readFileSync(file, "utf8");
 }
 
 function json(value: unknown): string {
