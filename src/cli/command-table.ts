@@ -25,7 +25,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).command,
   },
   {
-    name: "demo", group: "Start", summary: "Run the whole loop once: events to a healthy model, with drift and retraining",
+    name: "demo", group: "Start", summary: "Run the whole loop once, from events to a healthy model",
     load: async () => (await import("./commands/demo.ts")).command,
   },
   {

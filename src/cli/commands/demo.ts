@@ -16,7 +16,7 @@ interface DemoResult {
 
 export const command = defineCommand({
   name: "demo",
-  summary: "Run the whole loop once: events to a healthy model, with drift and retraining",
+  summary: "Run the whole loop once, from events to a healthy model",
   description: "Starts Strata with the storefront example on a fresh data folder and a simulated clock: history is imported, a ranker trained and judged, shoppers served over HTTP, behaviour changes, drift is met, a challenger trained and tried, and every answer audited. Then it keeps serving, so that you can look at the console and the shop.",
   options: {
     data: { type: "string", placeholder: "file", description: "Use real transactions instead of the simulated shop: csv or csv.gz with InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country" },
