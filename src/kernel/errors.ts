@@ -96,7 +96,7 @@ export const ERRORS = {
   ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
   STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),
   LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
-  SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "List them with `strata status --json`."),
+  SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "A run names its snapshot: `strata models runs --json`."),
 
   // training, experiments, registry
   TRAINING_DATA_INSUFFICIENT: caller(422, "FAILED_PRECONDITION", "Model \"{model}\" cannot be trained: {reason}", "Ingest more events, or widen the label window."),
@@ -119,7 +119,7 @@ export const ERRORS = {
   QUEUE_FULL: busy(429, "RESOURCE_EXHAUSTED", "The queue of model \"{model}\" is full ({waiting} rows wait).", "Wait for the time in Retry-After."),
   INFERENCE_FAILED: broken(500, "INTERNAL", "Model \"{model}\" failed: {reason}", "See the model's run; roll back with `strata rollout rollback`."),
   RUNTIME_MISSING: broken(503, "FAILED_PRECONDITION", "The {runtime} runtime is not installed.", "Install it with `npm install {package}`."),
-  ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "Start one with `strata train` or `strata rollout start`."),
+  ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "A rollout starts when a version trained with `strata train` passes its gates beside a champion."),
   ROLLOUT_ACTIVE: caller(409, "FAILED_PRECONDITION", "No rollout of version {challenger} of \"{model}\" was started: rollout {rollout} of version {active} is in its {phase} phase at endpoint \"{endpoint}\".", "Wait until it is decided, or cancel it with `strata rollout cancel`."),
 
   // observation and statistics
