@@ -1,9 +1,9 @@
 /** Applies edits of a project's files as they are saved; a definition with problems changes nothing. */
-import { watch } from "node:fs";
 import { StrataError, toStrataError } from "../kernel/errors.ts";
 import type { ResourceChange } from "../define/index.ts";
 import type { Logger } from "../ports/telemetry.ts";
 import { projectFolder } from "./definition-loader.ts";
+import { watchFolder } from "./folder-watch.ts";
 
 export type ReloadOutcome = { readonly changes: readonly ResourceChange[] } | { readonly error: StrataError };
 
@@ -15,7 +15,8 @@ export interface DefinitionWatchOptions {
 
 /** Editors save in several steps: wait until they are done. */
 const QUIET_MS = 150;
-const IGNORED = /(^|[/\\])(node_modules|\.strata|\.git|dist)([/\\]|$)/;
+const IGNORED = new Set(["node_modules", ".strata", ".git", "dist"]);
+const SOURCES = /\.(ts|js|mts|mjs|json)$/;
 
 export function watchDefinition(file: string, { reload, onReload, logger }: DefinitionWatchOptions): AsyncDisposable {
   let timer: NodeJS.Timeout | undefined;
@@ -30,16 +31,18 @@ export function watchDefinition(file: string, { reload, onReload, logger }: Defi
       onReload?.({ error });
     }
   };
-  const watcher = watch(projectFolder(file), { recursive: true }, (_, name) => {
-    if (name === null || IGNORED.test(name) || !/\.(ts|js|mts|mjs|json)$/.test(name)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => { running = running.then(reloadNow); }, QUIET_MS);
+  const watcher = watchFolder(projectFolder(file), {
+    files: SOURCES, ignored: IGNORED,
+    onChange: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { running = running.then(reloadNow); }, QUIET_MS);
+    },
+    onError: (thrown) => logger.log("warn", "edits are no longer noticed; restart to apply them", { reason: thrown.message }),
   });
-  watcher.on("error", (thrown) => logger.log("warn", "edits are no longer noticed; restart to apply them", { reason: thrown.message }));
   return {
     [Symbol.asyncDispose]: async () => {
       clearTimeout(timer);
-      watcher.close();
+      watcher[Symbol.dispose]();
       await running;
     },
   };
