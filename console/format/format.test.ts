@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { counted, formatBytes, formatCount, formatDifference, formatMetric, formatMilliseconds, formatPsi, formatRate, formatShare } from "./numbers.ts";
+import { counted, formatBytes, formatCount, formatDifference, formatMetric, formatMilliseconds, formatPsi, formatRate, formatShare, formatShareInColumn } from "./numbers.ts";
 import { DAY_MS, HOUR_MS, formatAgo, formatDuration, formatMoment, formatTimeMark } from "./times.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
@@ -15,15 +15,16 @@ test("counts keep three digits or the whole number", () => {
 test("rates, shares, latencies, sizes and metrics", () => {
   assert.deepEqual([0, 0.001, 0.42, 8.13, 42.6, 12_000].map((value) => plain(formatRate(value))), ["0", "<0.01", "0.42", "8.1", "43", "12 k"]);
   assert.deepEqual([0, 0.00001, 0.0042, 0.2, 0.9996, 1].map((value) => plain(formatShare(value))), ["0 %", "<0.01 %", "0.42 %", "20 %", ">99.9 %", "100 %"]);
+  assert.deepEqual([0.07, 0.1184].map((value) => plain(formatShareInColumn(value))), ["7.0 %", "11.8 %"]);
   assert.deepEqual([0.423, 18.34, 182.6, 999.7, 1_250].map((value) => plain(formatMilliseconds(value))), ["0.42 ms", "18.3 ms", "183 ms", "1 s", "1.25 s"]);
   assert.deepEqual([0, 1_023, 1_536, 200 * 2 ** 20, 3 * 2 ** 40].map((value) => plain(formatBytes(value))), ["0 B", "1,023 B", "1.5 KiB", "200 MiB", "3 TiB"]);
   assert.deepEqual([0, 0.041256, 0.4, 12.3456, 4_321.9, 0.00001].map(formatMetric), ["0", "0.04126", "0.4", "12.35", "4,322", "1.00e-5"]);
-  assert.deepEqual([0.01, -0.01, 0].map(formatDifference), ["+0.01", "−0.01", "±0"]);
+  assert.deepEqual([0.01, -0.01, 0].map(formatDifference), ["+0.01", "−0.01", "0"]);
 });
 
 test("what was not measured is a dash, never a number", () => {
   const missing = null as unknown as number; // JSON's rendering of NaN
-  for (const format of [formatCount, formatRate, formatShare, formatMilliseconds, formatBytes, formatMetric, formatDifference, formatPsi]) {
+  for (const format of [formatCount, formatRate, formatShare, formatMilliseconds, formatBytes, formatMetric, formatDifference, formatPsi, formatShareInColumn]) {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, missing]) assert.equal(format(value), "–");
   }
   assert.equal(formatMoment(Number.NaN), "–, –");

@@ -41,6 +41,9 @@ export function formatShare(value: number): string {
   return `${fixed(value * 100, value < 0.01 ? 2 : 1)}${SPACE}%`;
 }
 
+/** In percent with one decimal always, for columns. */
+export const formatShareInColumn = (value: number): string => (isMeasured(value) ? `${(value * 100).toFixed(1)}${SPACE}%` : NO_VALUE);
+
 /** 0.42 ms, 18.3 ms, 182 ms, 1.25 s. */
 export function formatMilliseconds(value: number): string {
   if (!isMeasured(value)) return NO_VALUE;
@@ -73,7 +76,7 @@ export function formatMetric(value: number | null | undefined): string {
 /** With its sign, for differences. */
 export function formatDifference(value: number): string {
   if (!isMeasured(value)) return NO_VALUE;
-  return `${value > 0 ? "+" : value < 0 ? "−" : "±"}${formatMetric(Math.abs(value))}`;
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${formatMetric(Math.abs(value))}`;
 }
 
 /** A population stability index. */

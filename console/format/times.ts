@@ -1,21 +1,20 @@
 /** Times in UTC, as in logs, and durations. Times are ms since the epoch. */
 import { NO_VALUE, isMeasured } from "./numbers.ts";
 
-const utc = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", hourCycle: "h23", ...options });
-const DAY = utc({ day: "numeric", month: "short", year: "numeric" });
-const SHORT_DAY = utc({ day: "numeric", month: "short" });
-const MONTH = utc({ month: "short", year: "numeric" });
-const CLOCK = utc({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const MINUTE = utc({ hour: "2-digit", minute: "2-digit" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (value: number): string => String(value).padStart(2, "0");
 
-const format = (how: Intl.DateTimeFormat, ms: number): string => (isMeasured(ms) && Math.abs(ms) <= 8.64e15 ? how.format(ms) : NO_VALUE);
+/** Nothing for what is not a time; the limits are those of Date. */
+const format = (ms: number, write: (date: Date) => string): string => (isMeasured(ms) && Math.abs(ms) <= 8.64e15 ? write(new Date(ms)) : NO_VALUE);
+const shortDay = (date: Date): string => `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+const month = (date: Date): string => `${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 
 /** "12 Mar 2011". */
-export const formatDay = (ms: number): string => format(DAY, ms);
-/** "14:05:09". */
-export const formatClock = (ms: number): string => format(CLOCK, ms);
+export const formatDay = (ms: number): string => format(ms, (date) => `${date.getUTCDate()} ${month(date)}`);
 /** "14:05". */
-export const formatMinute = (ms: number): string => format(MINUTE, ms);
+export const formatMinute = (ms: number): string => format(ms, (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`);
+/** "14:05:09". */
+export const formatClock = (ms: number): string => format(ms, (date) => `${formatMinute(ms)}:${two(date.getUTCSeconds())}`);
 /** "12 Mar 2011, 14:05". */
 export const formatMoment = (ms: number): string => `${formatDay(ms)}, ${formatMinute(ms)}`;
 
@@ -25,8 +24,8 @@ export const DAY_MS = 24 * HOUR_MS;
 
 /** A label of a time axis whose marks are `stepMs` apart. */
 export function formatTimeMark(ms: number, stepMs: number): string {
-  if (stepMs >= 28 * DAY_MS) return format(MONTH, ms);
-  if (stepMs >= DAY_MS) return format(SHORT_DAY, ms);
+  if (stepMs >= 28 * DAY_MS) return format(ms, month);
+  if (stepMs >= DAY_MS) return format(ms, shortDay);
   return stepMs >= MINUTE_MS ? formatMinute(ms) : formatClock(ms);
 }
 

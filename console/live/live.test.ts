@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import app from "../../examples/storefront/app.ts";
 import { describeApplication } from "../../src/define/index.ts";
 import type { Overview } from "../../src/protocols/admin/overview.ts";
+import { storefrontDefinition } from "../test-support/storefront-definition.ts";
 import { storefrontOverview } from "../test-support/storefront-overview.ts";
 import { connectionAfter, retryDelayMs } from "./connection.ts";
 import type { Connection } from "./connection.ts";
@@ -91,12 +92,19 @@ test("the page's own history holds five minutes", () => {
   assert.equal(history[0]!.eventsPerSecond.toFixed(1), "541.1");
 });
 
-test("the facts of the storefront's definition", () => {
-  assert.deepEqual(definitionFacts(JSON.parse(JSON.stringify(describeApplication(app)))), {
+test("the facts of a definition", () => {
+  assert.deepEqual(definitionFacts(storefrontDefinition), {
     outcomes: { recommend: { stream: "purchases", windowMs: 3_600_000 } },
     rollouts: { recommend: { steps: [0.2, 0.5], margin: 0.1 } },
     retraining: { ranker: ["when 3 features have a PSI of 0.2 or more", "every 30 d"] },
   });
+});
+
+test("the example's definition holds the facts where they are looked for", () => {
+  const { outcomes, rollouts, retraining } = definitionFacts(JSON.parse(JSON.stringify(describeApplication(app))));
+  assert.equal(outcomes["recommend"]?.stream, "purchases");
+  assert.ok(rollouts["recommend"]!.margin > 0 && rollouts["recommend"]!.steps.length > 0);
+  assert.equal(retraining["ranker"]?.length, [...app.models.values()][0]?.retrain.length, "every trigger is named");
 });
 
 test("a document that is something else gives no facts", () => {

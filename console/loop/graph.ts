@@ -72,7 +72,7 @@ function modelFigure({ aliases: { champion } }: ModelOverview): readonly [string
 }
 
 function endpointUnit({ latencyMs, requests }: EndpointOverview): string {
-  return requests === 0 ? "requests/s" : `requests/s · p99 ${formatMilliseconds(latencyMs.p99)}`;
+  return requests === 0 ? "requests/s" : `/s · p99 ${formatMilliseconds(latencyMs.p99)}`;
 }
 
 function featureEdges({ streams, featureViews, candidates, models, endpoints }: Overview): readonly LoopEdge[] {

@@ -40,7 +40,7 @@ test("live figures", () => {
   assert.equal(figures.get("view:affinity"), "267 k pairs");
   assert.equal(figures.get("view:item_interest"), "3,652 item keys");
   assert.equal(figures.get("model:ranker"), "v3 champion");
-  assert.equal(figures.get("endpoint:recommend"), "42 requests/s · p99 27.6 ms");
+  assert.equal(figures.get("endpoint:recommend"), "42 /s · p99 27.6 ms");
   const fresh = new Map(buildLoop(freshOverview(), FACTS).nodes.map((node) => [node.id, `${node.figure} ${node.unit}`]));
   assert.deepEqual([fresh.get("model:ranker"), fresh.get("endpoint:recommend")], ["No champion yet", "0 requests/s"]);
 });
@@ -56,6 +56,7 @@ test("marks say what deserves a look, worst first", () => {
   assert.deepEqual(texts(overview, "model", "ranker"), ["warning: 3 features drifted", "info: canary 50 %"]);
   assert.deepEqual(texts(overview, "endpoint", "recommend"), ["warning: 2.1 % fallback", "info: canary 50 %"]);
   assert.deepEqual(texts(trainingOverview(), "model", "ranker"), ["warning: 3 features drifted", "active: training 62 %"]);
+  assert.deepEqual(texts(freshOverview(), "stream", "clicks"), ["info: no events yet"]);
   assert.deepEqual(texts(freshOverview(), "model", "ranker"), ["info: not trained"]);
   assert.deepEqual(texts(overview, "model", "unknown"), []);
 });

@@ -29,7 +29,7 @@ function found(overview: Overview, kind: NodeKind, name: string): readonly Mark[
   const by = <T extends { readonly name: string }>(list: readonly T[]): T | undefined => list.find((entry) => entry.name === name);
   const [stream, view, candidates, model, endpoint] = [by(overview.streams), by(overview.featureViews), by(overview.candidates), by(overview.models), by(overview.endpoints)];
   switch (kind) {
-    case "stream": return stream ? deadLetterMarks(stream) : [];
+    case "stream": return stream ? streamMarks(stream) : [];
     case "view": return view ? [...rebuildMarks(view.rebuild), ...lagMarks(view.lagEvents, [view.from], overview)] : [];
     case "candidates": return candidates ? lagMarks(candidates.lagEvents, candidates.from, overview) : [];
     case "model": return model ? modelMarks(model, overview) : [];
@@ -37,9 +37,9 @@ function found(overview: Overview, kind: NodeKind, name: string): readonly Mark[
   }
 }
 
-function deadLetterMarks({ deadLetters }: StreamOverview): readonly Mark[] {
+function streamMarks({ name, deadLetters, events }: StreamOverview): readonly Mark[] {
   const count = Object.values(deadLetters).reduce((sum, letters) => sum + letters, 0);
-  if (count === 0) return [];
+  if (count === 0) return events > 0 ? [] : [{ tone: "info", text: "no events yet", explanation: `Send the first one: POST /v1/streams/${name}/events` }];
   return [{ tone: "warning", text: counted(count, "dead letter"), explanation: `${counted(count, "event")} could not be taken and wait as dead letters: ${Object.keys(deadLetters).join(", ")}.` }];
 }
 

@@ -14,11 +14,6 @@ export function flowPath(from: Point, to: Point): string {
   return `M${pair(from)}C${pair({ x: from.x + reach, y: from.y })} ${pair({ x: to.x - reach, y: to.y })} ${pair(to)}`;
 }
 
-/** Out to the side by `depth` (negative: to the left) and back. */
-export function arcPath(from: Point, to: Point, depth: number): string {
-  return `M${pair(from)}C${pair({ x: from.x + depth, y: from.y })} ${pair({ x: to.x + depth, y: to.y })} ${pair(to)}`;
-}
-
 /** Through the points with round corners; a corner takes at most half of the shorter side. */
 export function roundedPath(points: readonly Point[], radius: number): string {
   return points.map((point, at) => {

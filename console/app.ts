@@ -1,0 +1,64 @@
+/** The page: header with the state of things, sections below each other, one deep link each. */
+import { h } from "preact";
+import type { ComponentChild } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { ConnectionNotice } from "./connection-notice.ts";
+import { Header } from "./header.ts";
+import type { Connection } from "./live/connection.ts";
+import type { DefinitionFacts } from "./live/definition-facts.ts";
+import type { ObservedSample } from "./live/observed.ts";
+import { scrollToSection, useRoute } from "./route.ts";
+import type { Route } from "./route.ts";
+import { DecisionsSection } from "./sections/decisions-section.ts";
+import { DriftSection } from "./sections/drift-section.ts";
+import { EndpointsSection } from "./sections/endpoints-section.ts";
+import { Headline } from "./sections/headline.ts";
+import { LoopSection } from "./sections/loop-section.ts";
+import { ModelsSection } from "./sections/models-section.ts";
+import { ProcessSection } from "./sections/process-section.ts";
+import { RolloutsSection } from "./sections/rollouts-section.ts";
+import type { Overview } from "../src/protocols/admin/overview.ts";
+
+export interface AppProps {
+  readonly overview: Overview | undefined;
+  readonly facts: DefinitionFacts;
+  readonly connection: Connection;
+  readonly observed: readonly ObservedSample[];
+  readonly nowWallMs: number;
+  readonly onRetry: () => void;
+}
+
+export function App({ overview, facts, connection, observed, nowWallMs, onRetry }: AppProps): ComponentChild {
+  const route = useRoute();
+  useSectionScroll(route, overview !== undefined);
+  useEffect(() => { if (overview !== undefined) document.title = `${overview.application} · Strata`; }, [overview?.application]);
+  return h("div", { class: "page" },
+    h("a", { class: "skip", href: "#loop" }, "Skip to the loop"),
+    h(Header, { overview, connection, route }),
+    h(ConnectionNotice, { connection, hasOverview: overview !== undefined, nowWallMs, onRetry }),
+    h("main", { class: connection.kind === "live" ? "" : "stale" }, overview === undefined ? h(Waiting, { connection }) : [
+      h(Headline, { overview, observed }),
+      h(LoopSection, { overview, facts, selected: route.section === "loop" ? route.item : undefined }),
+      h(ModelsSection, { overview }),
+      h(EndpointsSection, { endpoints: overview.endpoints }),
+      h(RolloutsSection, { overview, facts }),
+      h(DriftSection, { overview }),
+      h(DecisionsSection, { overview }),
+      h(ProcessSection, { overview, observed, nowWallMs }),
+    ]));
+}
+
+function Waiting({ connection }: { readonly connection: Connection }): ComponentChild {
+  return h("div", { class: "waiting", "aria-busy": connection.kind === "connecting" }, h("p", null, connection.kind === "connecting" ? "Asking the server what runs …" : "Nothing has been received yet."));
+}
+
+/** Follows links to sections, and the link the page was opened with once there is something to scroll to. Opening a panel does not scroll. */
+function useSectionScroll({ section, item }: Route, isReady: boolean): void {
+  const previous = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (!isReady || previous.current === section) return;
+    const isFirst = previous.current === undefined;
+    previous.current = section;
+    if (!isFirst || (section !== "loop" && item === undefined)) scrollToSection(section);
+  }, [section, item, isReady]);
+}
