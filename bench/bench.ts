@@ -17,7 +17,7 @@ export interface BenchContext {
   readonly isQuick: boolean;
   /** Interleaved runs of every case. */
   readonly runs: number;
-  /** The seconds of one load run: those given, or a fifth of them (at least one) when quick. */
+  /** The seconds of one load run: those given, or an eighth of them when quick. */
   seconds(full: number): number;
   readonly sheet: Sheet;
   note(text: string): void;

@@ -63,7 +63,7 @@ async function runBenches(chosen: readonly Bench[]): Promise<number> {
   try {
     const results: BenchResult[] = [];
     const shared = {
-      isQuick: flags.quick, runs, say, seconds: (full: number) => (flags.quick ? Math.max(1, full / 5) : full),
+      isQuick: flags.quick, runs, say, seconds: (full: number) => (flags.quick ? Math.max(0.5, full / 8) : full),
       prepared: createPreparedData(join(root, "data"), flags.quick ? { purchases: 5_000, visitDays: 12 } : { purchases: 20_000, visitDays: 45 }, say),
       packages: createPackages(root, say),
     };
