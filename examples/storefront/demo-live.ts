@@ -36,13 +36,13 @@ const MOST_SIMULATED_VISITS = 7_000;
 export async function serveLive(options: LiveOptions): Promise<LiveResult> {
   const { platform, world, clock, report, signal, maxVisits, pauseMs = 0, isEndless = false } = options;
   const client = createClient(platform.url);
-  const story = createStory(options);
+  const story = await createStory(options);
   const bar = isEndless ? undefined : report.progress("serving visits");
   const limit = Math.min(maxVisits, world.shift && !isEndless ? MOST_SIMULATED_VISITS : Number.POSITIVE_INFINITY);
   let visits = 0;
   let failed = 0;
   try {
-    for await (const visit of world.live()) {
+    for (let visit = world.nextVisit(); visit !== undefined; visit = world.nextVisit()) {
       if (signal.aborted || visits >= limit || (!isEndless && story.isToldAfter(visits))) break;
       clock.set(visit.atMs);
       if (!(await serve(client, visit, clock))) failed += 1;
@@ -69,9 +69,8 @@ export async function serveLive(options: LiveOptions): Promise<LiveResult> {
 }
 
 /** Tells decisions as they are taken, and knows when the whole story has happened. */
-function createStory({ platform, world, report }: LiveOptions) {
-  let lastSequence = 0;
-  let isFirst = true;
+async function createStory({ platform, world, report }: LiveOptions) {
+  let lastSequence = (await platform.decisions.list({ limit: 1 })).decisions[0]?.sequence ?? 0;
   const driftReasons: string[] = [];
   const retrainReasons: string[] = [];
   const rolloutVerdicts: string[] = [];
@@ -83,7 +82,6 @@ function createStory({ platform, world, report }: LiveOptions) {
       const news = decisions.filter((decision) => decision.sequence > lastSequence).toReversed();
       lastSequence = Math.max(lastSequence, decisions[0]?.sequence ?? 0);
       for (const { kind, verdict, reason, timeMs } of news) {
-        if (isFirst && timeMs < platform.clock.now() - 86_400_000) continue;
         if (kind === "alert" && verdict === "drift") driftReasons.push(reason);
         if (kind === "trigger" && verdict === "retrain") retrainReasons.push(reason);
         if (kind === "rollout" && (verdict === "promote" || verdict === "reject")) {
@@ -93,7 +91,6 @@ function createStory({ platform, world, report }: LiveOptions) {
         }
         report.say(`${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")}  ${kind} ${verdict}: ${brief(reason)}`);
       }
-      isFirst = false;
     },
     /** Simulated: a challenger was promoted, or two trials ended. Real data: the file decides. */
     isToldAfter: (visits: number) => world.shift !== undefined && visits > SHIFT_AFTER && (promotedAfterShift || endedTrials >= 2),

@@ -28,7 +28,8 @@ export interface DemoWorld {
   readonly name: string;
   readonly startMs: number;
   history(onProgress: (share: number) => void): AsyncIterable<EventBatch>;
-  live(): AsyncIterable<LiveVisit> | Iterable<LiveVisit>;
+  /** The next visit, in order of time; undefined when there is none left. */
+  nextVisit(): LiveVisit | undefined;
   /** Changes behaviour; undefined when the world cannot. */
   readonly shift: (() => void) | undefined;
   readonly catalogue: () => ReadonlyMap<string, { readonly item: string; readonly title: string; readonly price: number }>;
@@ -46,6 +47,7 @@ export function simulatedWorld(random: Random, startMs: number): DemoWorld {
   const shoppers = createShoppers(random);
   const seen = new Set<string>();
   let order = 0;
+  let liveMs = startMs + HISTORY_DAYS * DAY_MS;
   const events = (visit: Visit, recommended: readonly string[], { atMs, decision }: { readonly atMs: number; readonly decision: string | undefined }) => {
     const reaction = shoppers.react(visit, recommended);
     const at = new Date(atMs).toISOString();
@@ -77,15 +79,14 @@ export function simulatedWorld(random: Random, startMs: number): DemoWorld {
         onProgress((day + 1) / HISTORY_DAYS);
       }
     },
-    live: function* () {
-      for (let atMs = startMs + HISTORY_DAYS * DAY_MS; ; atMs += stepMs * (0.5 + random.next())) {
-        const visit = shoppers.visit();
-        const time = Math.floor(atMs);
-        yield {
-          customer: visit.customer, atMs: time + BROWSING_MS, before: browse(visit, time),
-          react: (recommended, decision) => events(visit, recommended, { atMs: time + BROWSING_MS + 1_000, decision }),
-        };
-      }
+    nextVisit: () => {
+      const visit = shoppers.visit();
+      const time = Math.floor(liveMs);
+      liveMs += stepMs * (0.5 + random.next());
+      return {
+        customer: visit.customer, atMs: time + BROWSING_MS, before: browse(visit, time),
+        react: (recommended, decision) => events(visit, recommended, { atMs: time + BROWSING_MS + 1_000, decision }),
+      };
     },
     shift: () => shoppers.shift(),
     catalogue: () => shoppers.products,
@@ -109,6 +110,8 @@ export async function transactionsWorld(path: string): Promise<DemoWorld> {
     if (typeof title === "string" && price > 0) titles.set(item, { item, title, price });
     if (typeof customer === "string") customers.add(customer);
   }
+  let next = cut;
+  let lastMs = timeOf(rows[cut - 1]!);
   return {
     name: `real transactions (${path.split(/[/\\]/).at(-1)!})`, startMs: timeOf(rows[0]!),
     history: async function* (onProgress) {
@@ -118,19 +121,16 @@ export async function transactionsWorld(path: string): Promise<DemoWorld> {
         onProgress(Math.min(1, (start + batch.length) / cut));
       }
     },
-    live: function* () {
-      let lastMs = timeOf(rows[cut - 1]!);
-      for (let start = cut; start < rows.length;) {
-        const end = nextBasket(rows, start);
-        const basket = rows.slice(start, end);
-        const customer = /^c/i.test(String(basket[0]!["order"])) ? undefined : basket[0]!["customer"]; // a cancellation is no visit
-        lastMs = Math.max(lastMs, timeOf(basket[0]!));
-        yield {
-          customer: typeof customer === "string" ? customer : undefined, atMs: lastMs - 1, before: [],
-          react: (_, decision) => ({ purchases: basket.map((row) => (decision === undefined ? row : { ...row, decision })), clicks: [] }),
-        };
-        start = end;
-      }
+    nextVisit: () => {
+      if (next >= rows.length) return undefined;
+      const basket = rows.slice(next, nextBasket(rows, next));
+      const customer = /^c/i.test(String(basket[0]!["order"])) ? undefined : basket[0]!["customer"]; // a cancellation is no visit
+      next += basket.length;
+      lastMs = Math.max(lastMs, timeOf(basket[0]!));
+      return {
+        customer: typeof customer === "string" ? customer : undefined, atMs: lastMs - 1, before: [],
+        react: (_, decision) => ({ purchases: basket.map((row) => (decision === undefined ? row : { ...row, decision })), clicks: [] }),
+      };
     },
     shift: undefined,
     catalogue: () => titles,
