@@ -53,12 +53,14 @@ function Waiting({ connection }: { readonly connection: Connection }): Component
 }
 
 /** Follows links to sections, and the link the page was opened with once there is something to scroll to. Opening a panel does not scroll. */
-function useSectionScroll({ section, item }: Route, isReady: boolean): void {
+function useSectionScroll({ section }: Route, isReady: boolean): void {
   const previous = useRef<string | undefined>(undefined);
   useEffect(() => {
     if (!isReady || previous.current === section) return;
     const isFirst = previous.current === undefined;
     previous.current = section;
-    if (!isFirst || (section !== "loop" && item === undefined)) scrollToSection(section);
-  }, [section, item, isReady]);
+    // At first at once: charts above still take their height, and the browser then keeps the place, not a running scroll.
+    if (!isFirst) scrollToSection(section);
+    else if (section !== "loop") scrollToSection(section, "instant");
+  }, [section, isReady]);
 }

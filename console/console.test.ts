@@ -173,7 +173,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     assert.deepEqual(complaints, []);
   });
 
-  test("light and dark, wide and narrow: texts stand out, nothing runs over the edge", async () => {
+  test("light and dark, wide and narrow: texts stand out, nothing runs over the edge", async (context) => {
     await using opened = await open();
     const { page, complaints } = opened;
     for (const [colorScheme, ground] of [["light", "rgb(246, 246, 248)"], ["dark", "rgb(11, 12, 16)"]] as const) {
@@ -185,6 +185,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
         const [content, window] = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]") as readonly [number, number];
         assert.ok(content <= window, `${colorScheme}, ${name}: ${content} px in a window of ${window}`);
         assert.deepEqual(await lowestContrasts(page, 4.5), [], `${colorScheme}, ${name}`);
+        context.diagnostic(`see ${join(shots, `${colorScheme}-${name}.png`)}`);
         await page.screenshot({ path: join(shots, `${colorScheme}-${name}.png`), fullPage: true });
       }
     }

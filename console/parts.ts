@@ -47,8 +47,7 @@ export interface FigureProps {
 export function Figure({ label, value, unit, note, children }: FigureProps): ComponentChild {
   return h("div", { class: "figure" },
     h("dt", null, label),
-    h("dd", null, h("span", { class: "figure-value" }, value, unit === undefined ? null : h("small", null, unit)), note === undefined ? null : h("span", { class: "figure-note" }, note)),
-    children);
+    h("dd", null, h("span", { class: "figure-value" }, value, unit === undefined ? null : h("small", null, unit)), note === undefined ? null : h("span", { class: "figure-note" }, note), children));
 }
 
 const TONE_ICONS: Readonly<Record<Tone | "good", IconName>> = { bad: "bad", warning: "warning", active: "active", info: "info", good: "check" };

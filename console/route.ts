@@ -33,9 +33,9 @@ function decode(text: string): string {
 /** Ids differ from the hashes, so that the browser does not scroll on its own when a panel opens. */
 export const sectionId = (section: SectionName): string => `section-${section}`;
 
-export function scrollToSection(section: SectionName): void {
+export function scrollToSection(section: SectionName, behavior: ScrollBehavior = "smooth"): void {
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  document.getElementById(sectionId(section))?.scrollIntoView({ behavior: isCalm ? "auto" : "smooth", block: "start" });
+  document.getElementById(sectionId(section))?.scrollIntoView({ behavior: isCalm ? "instant" : behavior, block: "start" });
 }
 
 export function useRoute(): Route {

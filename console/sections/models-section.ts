@@ -27,7 +27,7 @@ function Model({ model, nowMs }: { readonly model: ModelOverview; readonly nowMs
   }
   return h(Card, { title: name, note: description, aside },
     h("div", { class: "pair versions" },
-      h("div", null, h("h4", null, "Versions"), h(Versions, { versions, shown: shown.version, nowMs, onChoose: choose })),
+      h("div", null, h("h4", null, "Versions"), h(Versions, { model: name, versions, shown: shown.version, nowMs, onChoose: choose })),
       h("div", null, h("h4", null, `What version ${shown.version} rests on`), h(Importances, { version: shown }))),
     h(Runs, { runs, nowMs }));
 }
@@ -37,16 +37,17 @@ const ALIAS_TONES: Readonly<Record<string, NonNullable<BadgeProps["tone"]>>> = {
 const MOST_METRICS = 4;
 
 interface VersionsProps {
+  readonly model: string;
   readonly versions: readonly ModelVersionOverview[];
   readonly shown: number;
   readonly nowMs: number;
   readonly onChoose: (version: number) => void;
 }
 
-function Versions({ versions, shown, nowMs, onChoose }: VersionsProps): ComponentChild {
+function Versions({ model, versions, shown, nowMs, onChoose }: VersionsProps): ComponentChild {
   const metrics = [...new Set(versions.flatMap((version) => Object.keys(version.metrics)))].slice(0, MOST_METRICS);
   return h(Table, {
-    label: "Versions", columns: [{ title: "Version" }, { title: "Alias" }, { title: "Created" }, ...metrics.map((title) => ({ title, isNumber: true }))],
+    label: `Versions of ${model}`, columns: [{ title: "Version" }, { title: "Alias" }, { title: "Created" }, ...metrics.map((title) => ({ title, isNumber: true }))],
     rows: versions.map(({ version, aliases, createdAtMs, metrics: values }) => ({
       key: String(version), isSelected: version === shown,
       cells: [

@@ -17,7 +17,7 @@ export interface ProcessSectionProps {
 export function ProcessSection({ overview, observed, nowWallMs }: ProcessSectionProps): ComponentChild {
   const { process, strataVersion, definitionHash } = overview;
   const lines = (pick: (sample: ObservedSample) => number, tone: number): ComponentChild => h(Sparkline, { values: observed.map(pick), tone });
-  return h(Section, { name: "process", title: "Process", hint: "One process runs the whole loop. Lines show what this page has seen since it was opened." },
+  return h(Section, { name: "process", title: "Process", hint: "What this process uses and runs. Lines show what this page has seen since it was opened." },
     h(Card, { title: "Resources" }, h("dl", { class: "figures" },
       h(Figure, { label: "Memory", value: formatBytes(process.rssBytes), note: "resident", children: lines((sample) => sample.rssBytes, 2) }),
       h(Figure, { label: "CPU", value: formatShare(process.cpuShare), note: "of one core", children: lines((sample) => sample.cpuShare, 1) }),

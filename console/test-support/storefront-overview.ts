@@ -35,7 +35,7 @@ function run(id: string, trigger: string, startedAtMs: number, end: number): Run
   const curve = (level: number, noise: number) => Array.from({ length: 150 }, (_, step) => ({ step: step + 1, value: level * (1 - Math.exp(-(step + 3) / 28)) + noise * (wave(step, level * 90) - 0.5) }));
   return {
     id, trigger, startedAtMs, status: "finished", metrics: { "ndcg@10": end, "recall@20": end * 1.94 },
-    curves: { "train ndcg@10": curve(end * 1.22, 0.0006), "validation ndcg@10": curve(end * 1.01, 0.0016), "train loss": curve(0.4, 0.001).map(({ step, value }) => ({ step, value: 0.7 - value })) },
+    curves: { "train ndcg@10": curve(end * 1.22, 0.0006), "validation ndcg@10": curve(end * 1.01, 0.0016), "train loss": curve(0.2 + 4 * end, 0.001).map(({ step, value }) => ({ step, value: 0.7 - value })) },
   };
 }
 
