@@ -19,7 +19,9 @@ import type { FeatureRows } from "./feature-rows.ts";
 import type { ModelPool, ServingVersion } from "./model-pool.ts";
 import { PREDICTIONS_LOG } from "./prediction.ts";
 import type { PredictionEvent, SampledRow, ScoredItem, ShadowResult } from "./prediction.ts";
+import { createFallbackWarning, createPopularItems } from "./fallback.ts";
 import { sampleRows, topIndices } from "./ranking.ts";
+import { createWorkQueue } from "./work-queue.ts";
 import { routeTraffic } from "./traffic.ts";
 import type { Route, TrafficPlan, Variant } from "./traffic.ts";
 
@@ -73,6 +75,9 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
   const requests = meter.counter("strata_endpoint_requests_total", "Answers given, by variant");
   const latency = meter.histogram("strata_endpoint_seconds", "Seconds from request to answer");
   const lost = meter.counter("strata_predictions_lost_total", "Prediction events that could not be stored");
+  const reading = createWorkQueue({ clock, name: "Reading features" });
+  const popular = createPopularItems({ candidates, clock });
+  const warnFallback = createFallbackWarning({ clock, logger });
   const pending = new Set<Promise<unknown>>();
 
   const answer = async (name: string, body: unknown, { variant }: AnswerOptions = {}): Promise<Answer> => {
@@ -121,7 +126,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     const streams = streamsOf(endpoint, assembler);
     await features.fresh(streams);
     if (endpoint.candidates) await candidates.fresh(streams);
-    const rows = readFeatureRows({ features, candidates }, { endpoint, request, assembler, atMs });
+    const rows = await reading.run(() => readFeatureRows({ features, candidates }, { endpoint, request, assembler, atMs }), deadlineAtMs);
     if (rows.matrix.rows === 0) throw new StrataError("INFERENCE_INVALID", { reason: "there are no candidates yet", model: endpoint.model.name });
     return { rows, scores: await serving.batcher.predict(rows.matrix, deadlineAtMs), serving };
   };
@@ -145,7 +150,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
 
   const fallback = (context: Context, reason: string): PredictionEvent => {
     const { endpoint } = context;
-    logger.log("warn", `endpoint ${endpoint.name} answered with its fallback`, { reason, decision: context.decision });
+    warnFallback(endpoint.name, { reason, decision: context.decision });
     const answered = typeof endpoint.fallback === "number" ? { outputs: [endpoint.fallback] } : { items: fallbackItems(context, endpoint.fallback) };
     return { ...baseEvent(context), version: 0, variant: "fallback", ...answered, scoredRows: 0, sample: [], offsets: {}, fallbackReason: reason };
   };
@@ -153,6 +158,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
   const fallbackItems = ({ endpoint, request, atMs }: Context, feature: string): readonly ScoredItem[] => {
     const source = endpoint.candidates;
     if (source === undefined) return [];
+    if (feature === "popularity") return popular(endpoint, atMs);
     const at = CANDIDATE_FEATURES.findIndex((name) => name === feature);
     const user = String(request[endpoint.keys[source.user.name]!]);
     const found = candidates.query(source.name, { user, seedItems: [], atMs, limit: source.limit });

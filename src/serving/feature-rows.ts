@@ -3,7 +3,7 @@
  * all at one moment, together with the log offsets of that moment.
  */
 import type { CandidateEngine, FeatureEngine, VectorAssembler } from "../data/index.ts";
-import type { Endpoint } from "../define/index.ts";
+import type { Endpoint, FeatureView } from "../define/index.ts";
 import type { Matrix } from "../ports/model-runtime.ts";
 
 export interface FeatureRows {
@@ -44,12 +44,10 @@ export function readFeatureRows(source: FeatureRowSource, { endpoint, request, a
   const rows = keys.length;
   const columns = assembler.columns.length;
   const values = new Float64Array(rows * columns);
-  const byView = assembler.views.map((view) => ({
-    name: view.name, rows: source.features.read({ view: view.name, keys: keys.map((key) => view.entities.map((entity) => key[entity.name]!)), atMs }),
-  }));
+  const byView = assembler.views.map((view) => ({ name: view.name, row: viewReader(source.features, view, { keys, atMs, perRequest: requestKeys }) }));
   const sources = new Map<string, readonly unknown[]>();
   for (let row = 0; row < rows; row++) {
-    for (const view of byView) sources.set(view.name, view.rows[row]!);
+    for (const view of byView) sources.set(view.name, view.row(row));
     if (endpoint.candidates) sources.set(endpoint.candidates.name, candidateFeatures[row]!);
     assembler.assemble(sources, atMs, values, row * columns);
   }
@@ -57,6 +55,22 @@ export function readFeatureRows(source: FeatureRowSource, { endpoint, request, a
   const offsets = Object.fromEntries(streams.map((stream) => [stream, source.features.appliedOffset(stream)]));
   const candidateOffsets = endpoint.candidates && source.candidates.appliedOffsets(endpoint.candidates.name);
   return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets, candidateOffsets, seedItems };
+}
+
+interface ViewQuestion {
+  readonly keys: readonly Readonly<Record<string, string>>[];
+  readonly atMs: number;
+  /** The keys that all rows of the request share. */
+  readonly perRequest: Readonly<Record<string, string>>;
+}
+
+/** The view's values by row; a view of entities that all rows share is read once. */
+function viewReader(features: FeatureEngine, view: FeatureView, { keys, atMs, perRequest }: ViewQuestion): (row: number) => readonly unknown[] {
+  const entities = view.entities.map((entity) => entity.name);
+  const isShared = entities.every((entity) => entity in perRequest);
+  const asked = isShared ? [perRequest] : keys;
+  const rows = features.read({ view: view.name, keys: asked.map((key) => entities.map((entity) => key[entity]!)), atMs });
+  return isShared ? () => rows[0]! : (row) => rows[row]!;
 }
 
 interface CandidateQuestion {

@@ -64,13 +64,23 @@ function booleanColumn(field: string): FieldColumn {
   };
 }
 
+/** After so many values a column that hardly repeats (ids) stops looking for repetitions: the lookup costs more than it saves. */
+const JUDGED_VALUES = 1_024;
+const MOSTLY_DISTINCT = 0.9;
+
 function textColumn(field: string): FieldColumn {
   const array = growing((capacity) => new Int32Array(capacity));
-  const codes = new Map<string, number>();
+  const dictionary: string[] = [];
+  let codes: Map<string, number> | undefined = new Map();
+  let seen = 0;
   const encode = (value: string | undefined): number => {
     if (value === undefined) return -1;
-    let code = codes.get(value);
-    if (code === undefined) codes.set(value, code = codes.size);
+    const known = codes?.get(value);
+    seen += 1;
+    if (known !== undefined) return known;
+    const code = dictionary.push(value) - 1;
+    codes?.set(value, code);
+    if (seen === JUDGED_VALUES && dictionary.length > MOSTLY_DISTINCT * seen) codes = undefined;
     return code;
   };
   return {
@@ -78,7 +88,7 @@ function textColumn(field: string): FieldColumn {
       const { values, from } = array.extend(rows.length);
       for (let i = 0; i < rows.length; i++) values[from + i] = encode(textOf(rows[i]![field]));
     },
-    finish: () => ({ kind: "text", codes: array.finish(), dictionary: [...codes.keys()] }),
+    finish: () => ({ kind: "text", codes: array.finish(), dictionary }),
   };
 }
 
