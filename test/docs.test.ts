@@ -93,6 +93,16 @@ describe("the guides' words", () => {
     assert.deepEqual(BLOCKS.filter(({ language, mark }) => language === "json" && mark !== "answer").map(placeOf), [], "JSON that is compared with nothing");
   });
 
+  test("the index names every page", () => {
+    assert.deepEqual(globSync("*.md", { cwd: join(ROOT, "docs", "guides") }).toSorted(), [...TEXTS.keys()].toSorted());
+  });
+
+  test("error codes stand with their HTTP status", () => {
+    const pairs = [...TEXTS.values()].flatMap((text) => Array.from(text.matchAll(/`([A-Z_]+)` \(?(\d{3})\b/g), ([, code = "", status]) => ({ code, status: Number(status) })));
+    assert.ok(pairs.length > 50, `${pairs.length} pairs`);
+    assert.deepEqual(pairs.filter(({ code, status }) => ERRORS[code as keyof typeof ERRORS]?.status !== status), []); // unknown codes have no status
+  });
+
   test("commands, variables and error codes exist", () => {
     const code = [...TEXTS].flatMap(([page, text]) => codeOf(text).map((span) => ({ page, span })));
     const commands = new Set([...COMMANDS.map(({ name }) => name), "<command>"]);

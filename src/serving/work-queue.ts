@@ -76,7 +76,7 @@ export function createWorkQueue({ clock, name, turnMs = 8 }: WorkQueueOptions): 
           try {
             resolve(work());
           } catch (thrown) {
-            reject(thrown as Error); // passed on as it was thrown
+            reject(thrown); // passed on as it was thrown
           }
         };
         queue.push({ run, refuse: reject, deadlineAtMs });
