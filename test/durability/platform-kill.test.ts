@@ -30,7 +30,7 @@ async function startServer(dataDir: string): Promise<Server> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, ["--conditions=source", join(import.meta.dirname, "payments-server.ts"), dataDir], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise<string>((resolve, reject) => {
-    child.stdout!.once("data", (line: Buffer) => resolve(line.toString().trim()));
+    child.stdout.once("data", (line: Buffer) => resolve(line.toString().trim()));
     child.once("exit", (code) => reject(new Error(`the server ended with ${code} before it served`)));
   });
   return { url, process: child, startMs: performance.now() - startedAt };
