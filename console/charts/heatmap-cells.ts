@@ -6,6 +6,8 @@ export interface HeatmapRow {
   readonly name: string;
   /** One value per column; undefined where it was not measured. */
   readonly values: readonly (number | undefined)[];
+  /** Drifted in the latest column, by any test. */
+  readonly isDrifted?: boolean;
   /** Set apart from the rows after it. */
   readonly isApart?: boolean;
 }

@@ -3,15 +3,16 @@
 export interface PsiBand {
   readonly name: "stable" | "watch" | "drift";
   readonly range: string;
+  /** How large the change is; whether it counts as drift is the platform's verdict, from all its tests. */
   readonly meaning: string;
 }
 
 export const WATCH_FROM = 0.1;
 export const DRIFT_FROM = 0.2;
 
-const STABLE: PsiBand = { name: "stable", range: `below ${WATCH_FROM}`, meaning: "stable" };
-const WATCH: PsiBand = { name: "watch", range: `${WATCH_FROM} to ${DRIFT_FROM}`, meaning: "shifting" };
-const DRIFT: PsiBand = { name: "drift", range: `${DRIFT_FROM} and above`, meaning: "drifted" };
+const STABLE: PsiBand = { name: "stable", range: `below ${WATCH_FROM}`, meaning: "small" };
+const WATCH: PsiBand = { name: "watch", range: `${WATCH_FROM} to ${DRIFT_FROM}`, meaning: "moderate" };
+const DRIFT: PsiBand = { name: "drift", range: `${DRIFT_FROM} and above`, meaning: "large" };
 
 export const BANDS = [STABLE, WATCH, DRIFT] as const;
 

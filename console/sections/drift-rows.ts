@@ -7,14 +7,18 @@ import { toneOfVariant } from "./tones.ts";
 /** The row of the model's scores, beside the features'. */
 export const PREDICTION = "prediction";
 
-/** The prediction first, then features with the largest latest PSI before the others. */
+/** The prediction first; then what drifted in the latest window, and the largest PSI before the others. */
 export function driftRows({ windows }: DriftOverview): readonly HeatmapRow[] {
   const names = [...new Set(windows.flatMap(({ features }) => features.map(({ name }) => name)))];
-  const rows = names.map((name) => ({ name, values: windows.map(({ features }) => finite(features.find((feature) => feature.name === name)?.psi)) }));
+  const latest = windows.at(-1);
+  const rows = names.map((name): HeatmapRow => ({
+    name, isDrifted: latest?.features.some((feature) => feature.name === name && feature.drifted) === true,
+    values: windows.map(({ features }) => finite(features.find((feature) => feature.name === name)?.psi)),
+  }));
   const predictions = windows.map(({ prediction }) => finite(prediction?.psi));
   return [
-    ...(predictions.some((psi) => psi !== undefined) ? [{ name: PREDICTION, values: predictions, isApart: true }] : []),
-    ...rows.toSorted((a, b) => severity(b.values) - severity(a.values)),
+    ...(predictions.some((psi) => psi !== undefined) ? [{ name: PREDICTION, values: predictions, isDrifted: latest?.prediction?.drifted === true, isApart: true }] : []),
+    ...rows.toSorted((a, b) => Number(b.isDrifted) - Number(a.isDrifted) || severity(b.values) - severity(a.values)),
   ];
 }
 
@@ -35,9 +39,14 @@ export function rewardSeries({ windows }: PerformanceOverview): readonly ChartSe
   for (const { variant, version, atMs, meanReward, completeShare, answers } of windows) {
     if (answers === 0) continue;
     const name = `${variant} v${version}`;
-    const line = lines.get(name) ?? { tone: toneOfVariant(variant), points: [] };
+    const line = lines.get(name) ?? { tone: freeTone(toneOfVariant(variant), [...lines.values()].map(({ tone }) => tone)), points: [] };
     line.points.push({ x: atMs, y: meanReward, isOpen: completeShare < 0.999 });
     lines.set(name, line);
   }
-  return [...lines].map(([name, line]) => ({ name, ...line }));
+  return [...lines].map(([name, line], at, all) => ({ name, ...line, isDashed: all.slice(0, at).some(([, other]) => other.tone === line.tone) }));
+}
+
+/** The usual colour unless an earlier version has it; when all are taken, the line is dashed instead. */
+function freeTone(usual: number, taken: readonly number[]): number {
+  return [usual, 2, 4, 3, 1].find((tone) => !taken.includes(tone)) ?? usual;
 }

@@ -42,7 +42,7 @@ function Drift({ drift }: { readonly drift: DriftOverview }): ComponentChild {
       shown === undefined ? null : h("div", { class: "drift-line" }, h("h4", null, shown.name),
         h(LineChart, {
           ...PLATFORM_TIME, label: `PSI of ${shown.name}`, series: [{ ...driftLine(shown, drift), name: "PSI" }], formatY: formatPsi, height: 200,
-          thresholds: [{ value: WATCH_FROM, label: `shifting from ${WATCH_FROM}`, tone: "warning" }, { value: DRIFT_FROM, label: `drifted from ${DRIFT_FROM}`, tone: "bad" }],
+          thresholds: [{ value: WATCH_FROM, label: `moderate from ${WATCH_FROM}`, tone: "warning" }, { value: DRIFT_FROM, label: `large from ${DRIFT_FROM}`, tone: "bad" }],
         }),
         h(Latest, { name: shown.name, drift }))));
 }
@@ -52,7 +52,7 @@ function Latest({ name, drift: { windows } }: { readonly name: string; readonly 
   const found = name === PREDICTION ? last?.prediction : last?.features.find((feature) => feature.name === name);
   if (found === undefined) return null;
   const ks = found.ks === null ? "" : `, KS distance ${formatPsi(found.ks)}`;
-  return h("p", { class: "quiet" }, `In the latest window: PSI ${formatPsi(found.psi)}${ks}; ${found.drifted ? "drifted, beyond chance" : "not counted as drifted"}.`);
+  return h("p", { class: "quiet" }, `In the latest window: PSI ${formatPsi(found.psi)}${ks}; ${found.drifted ? "drifted by at least one test, beyond chance" : "not counted as drifted"}.`);
 }
 
 function Performance({ performance }: { readonly performance: PerformanceOverview }): ComponentChild {

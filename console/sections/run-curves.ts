@@ -15,11 +15,13 @@ export interface CurveChart {
 export const MOST_RUNS = 3;
 const PARTS = [["training", /(^|[\s._/:-])(train|training)([\s._/:-]|$)/i], ["validation", /(^|[\s._/:-])(valid|validation|val|holdout|eval|test)([\s._/:-]|$)/i]] as const;
 
-/** "train ndcg@10" and "ndcg@10/validation" are the two parts of "ndcg@10". */
+/** Title of curves that are only named by their part: the metric that the trainer watches. */
+export const WATCHED_METRIC = "Metric of the training";
+
+/** "train ndcg@10" and "ndcg@10/validation" are the two parts of "ndcg@10"; "training" alone is one of the watched metric. */
 export function curveName(name: string): CurveName {
   for (const [part, pattern] of PARTS) {
-    const metric = name.replace(pattern, " ").trim();
-    if (pattern.test(name) && metric !== "") return { metric, part };
+    if (pattern.test(name)) return { metric: name.replace(pattern, " ").trim() || WATCHED_METRIC, part };
   }
   return { metric: name, part: "" };
 }
@@ -46,4 +48,10 @@ export const letterOf = (at: number): string => String.fromCodePoint(65 + at);
 /** The chosen runs with one put in or out; the first chosen gives way to a fourth. */
 export function toggleRun(chosen: readonly string[], id: string): readonly string[] {
   return chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id].slice(-MOST_RUNS);
+}
+
+/** Names of the metrics that a run ends with, in the order they are met; where there is a curve, the chart shows it. */
+export function finalMetrics(runs: readonly RunOverview[]): readonly string[] {
+  const curves = new Set(runs.flatMap((run) => Object.keys(run.curves)));
+  return [...new Set(runs.flatMap((run) => Object.keys(run.metrics)))].filter((name) => !curves.has(name));
 }

@@ -10,7 +10,7 @@ import { formatAgo, formatMoment } from "../format/times.ts";
 import { Badge, Table } from "../parts.ts";
 import type { BadgeProps } from "../parts.ts";
 import type { RunOverview } from "../../src/protocols/admin/overview.ts";
-import { MOST_RUNS, curveCharts, letterOf, toggleRun } from "./run-curves.ts";
+import { MOST_RUNS, curveCharts, finalMetrics, letterOf, toggleRun } from "./run-curves.ts";
 
 const STATUS_TONES: Readonly<Record<RunOverview["status"], NonNullable<BadgeProps["tone"]>>> = { running: "active", finished: "good", failed: "bad", cancelled: "info" };
 const MOST_METRICS = 3;
@@ -35,7 +35,7 @@ interface RunTableProps {
 }
 
 function RunTable({ runs, compared, nowMs, onToggle }: RunTableProps): ComponentChild {
-  const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.metrics)))].slice(0, MOST_METRICS);
+  const metrics = finalMetrics(runs).slice(0, MOST_METRICS);
   return h(Table, {
     label: "Runs", columns: [{ title: "Compare" }, { title: "Run" }, { title: "Status" }, { title: "Started" }, { title: "Because of" }, ...metrics.map((title) => ({ title, isNumber: true }))],
     rows: runs.map((run) => {

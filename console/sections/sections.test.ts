@@ -7,7 +7,7 @@ import { latestReward } from "../loop/reward.ts";
 import { freshOverview, ranker, storefrontOverview, trainingOverview } from "../test-support/storefront-overview.ts";
 import { driftLine, driftRows, rewardSeries } from "./drift-rows.ts";
 import { marginOf, rolloutSteps } from "./rollout-steps.ts";
-import { curveCharts, curveName, toggleRun } from "./run-curves.ts";
+import { WATCHED_METRIC, curveCharts, curveName, finalMetrics, toggleRun } from "./run-curves.ts";
 import { byDay, kindCounts, timelineOf, toneOfVerdict } from "./timeline.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
@@ -17,7 +17,7 @@ test("training and validation of a metric share a chart", () => {
   assert.deepEqual(curveName("train ndcg@10"), { metric: "ndcg@10", part: "training" });
   assert.deepEqual(curveName("ndcg@10/validation"), { metric: "ndcg@10", part: "validation" });
   assert.deepEqual(curveName("val.logloss"), { metric: "logloss", part: "validation" });
-  assert.deepEqual(curveName("validation"), { metric: "validation", part: "" });
+  assert.deepEqual(curveName("validation"), { metric: WATCHED_METRIC, part: "validation" });
   assert.deepEqual(curveName("retrained_loss"), { metric: "retrained_loss", part: "" });
   const [one] = curveCharts(ranker.runs.slice(0, 1));
   assert.deepEqual(one?.series.map(({ name, isDashed }) => [name, isDashed]), [["training", true], ["validation", false]]);
@@ -33,6 +33,11 @@ test("runs over each other are lettered, three at most", () => {
   assert.deepEqual(toggleRun(["a", "b"], "a"), ["b"]);
 });
 
+test("a run's table holds results, not the ends of its curves", () => {
+  const run = { ...ranker.runs[0]!, metrics: { "ndcg@10": 0.04, training: 0.6, validation: 0.5 }, curves: { training: [], validation: [] } };
+  assert.deepEqual(finalMetrics([run, ranker.runs[1]!]), ["ndcg@10", "recall@20"]);
+});
+
 test("drift rows: the prediction, then the most severe features", () => {
   const drift = storefrontOverview().drift[0]!;
   const rows = driftRows(drift);
@@ -46,6 +51,8 @@ test("a feature that some windows did not measure has holes, not zeros", () => {
   const window = (atMs: number, names: readonly string[]): Overview["drift"][number]["windows"][number] => ({ atMs, rows: 10, features: names.map((name) => ({ name, psi: 0.3, ks: null, drifted: true })) });
   const drift = { model: "m", version: 1, windows: [window(1, ["a"]), window(2, ["a", "b"])] };
   assert.deepEqual(driftRows(drift).map(({ name, values }) => [name, values]), [["a", [0.3, 0.3]], ["b", [undefined, 0.3]]]);
+  const quiet = { ...window(2, ["a", "b"]), features: [{ name: "a", psi: 0.3, ks: null, drifted: false }, { name: "b", psi: 0.05, ks: 0.2, drifted: true }] };
+  assert.deepEqual(driftRows({ ...drift, windows: [quiet] }).map(({ name, isDrifted }) => [name, isDrifted]), [["b", true], ["a", false]], "the verdict of all tests comes before the size of one");
   assert.ok(Number.isNaN(driftLine(driftRows(drift)[1]!, drift).points[0]!.y));
 });
 
@@ -53,6 +60,8 @@ test("rewards: a line per version and variant, open while outcomes are out", () 
   const performance = storefrontOverview().performance[0]!;
   const series = rewardSeries(performance);
   assert.deepEqual(series.map(({ name, points }) => [name, points.length, points.filter((point) => point.isOpen).length]), [["champion v3", 32, 1], ["canary v4", 5, 1]]);
+  const canaries = [4, 5, 6, 7].map((version) => ({ ...performance.windows.at(-1)!, version }));
+  assert.deepEqual(rewardSeries({ ...performance, windows: [performance.windows[0]!, ...canaries] }).map(({ tone, isDashed }) => [tone, isDashed]), [[1, false], [3, false], [2, false], [4, false], [3, true]]);
   assert.equal(latestReward(performance)?.atMs, performance.windows.findLast(({ completeShare }) => completeShare === 1)?.atMs);
   assert.equal(latestReward({ ...performance, windows: performance.windows.slice(-2) })?.completeShare, 0.61);
   assert.equal(latestReward(undefined), undefined);
