@@ -44,10 +44,14 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
       const match = table.match(request.method, path);
       if (match) return match.route.handle(match.parameters, request);
     }
-    if (path === "/metrics") return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot()) };
+    if (path === "/metrics") return metrics(request);
     const answer = path.startsWith("/v2") ? await handleInferenceProtocol(parts.inference, request) : await parts.console(request);
     if (answer) return answer;
     throw new StrataError("ROUTE_NOT_FOUND", { method: request.method, path });
+  };
+  const metrics = ({ method, path }: HttpRequest): HttpResponse => {
+    if (method !== "GET" && method !== "HEAD") throw new StrataError("METHOD_NOT_ALLOWED", { method, path, allowed: "GET, HEAD" });
+    return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot()) };
   };
 
   return async (request) => {

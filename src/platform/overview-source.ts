@@ -164,17 +164,15 @@ function rolloutOverview({ monitor }: OverviewSources, rollout: RolloutState): R
 }
 
 function driftOverview({ monitor }: OverviewSources, model: string): readonly DriftOverview[] {
-  const windows = monitor.drift(model);
-  const version = windows.at(-1)?.version;
-  if (version === undefined) return [];
-  return [{
+  const byVersion = Map.groupBy(monitor.drift(model), (window) => window.version);
+  return [...byVersion].toSorted(([a], [b]) => b - a).map(([version, windows]) => ({
     model, version,
     windows: windows.slice(-60).map(({ atMs, rows, report, prediction }) => ({
       atMs, rows,
       features: report.columns.map((column) => ({ name: column.column, psi: psiOf(column) ?? 0, ks: ksOf(column) ?? null, drifted: column.status === "drifted" })),
       prediction: { psi: psiOf(prediction) ?? 0, ks: ksOf(prediction) ?? null, drifted: prediction.status === "drifted" },
     })),
-  }];
+  }));
 }
 
 function decisionOverview({ timeMs, kind, subject, verdict, reason }: Decision): DecisionOverview {

@@ -3,19 +3,14 @@ import { StrataError } from "../kernel/errors.ts";
 import type { EndpointService, Variant } from "../serving/index.ts";
 import { jsonResponse } from "./http.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
+import { parseJsonBody } from "./json-body.ts";
 
 /** Header with which a caller asks for a variant instead of the stable split. */
 export const VARIANT_HEADER = "strata-variant";
 
 export async function handleEndpoint(service: EndpointService, endpoint: string, request: HttpRequest): Promise<HttpResponse> {
-  let body: unknown;
-  try {
-    body = JSON.parse(request.body.toString("utf8"));
-  } catch (thrown) {
-    throw new StrataError("BODY_INVALID", { format: "JSON", reason: (thrown as Error).message }, { cause: thrown });
-  }
   const variant = variantOf(request.headers[VARIANT_HEADER]);
-  return jsonResponse(await service.answer(endpoint, body, variant === undefined ? {} : { variant }));
+  return jsonResponse(await service.answer(endpoint, parseJsonBody(request.body), variant === undefined ? {} : { variant }));
 }
 
 function variantOf(header: string | undefined): Variant | undefined {

@@ -4,7 +4,7 @@
  */
 import type { CandidateEngine, FeatureEngine } from "../data/index.ts";
 import { createVectorAssembler } from "../data/index.ts";
-import { CANDIDATE_FEATURES } from "../define/index.ts";
+import { CANDIDATE_FEATURES, KEY_SEPARATOR } from "../define/index.ts";
 import type { Application, Endpoint } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError, listProblems, reasonOf } from "../kernel/errors.ts";
@@ -202,9 +202,19 @@ const assemblers = new WeakMap<ServingVersion, ReturnType<typeof createVectorAss
 
 function parseRequest(endpoint: Endpoint, body: unknown): Readonly<Record<string, unknown>> {
   const parsed = endpoint.request.safeParse(body);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withKeys(endpoint, parsed.data);
   const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
   throw new StrataError("REQUEST_INVALID", { reason: `The request to "${endpoint.name}" is not valid: ${listProblems(problems)}` }, { problems });
+}
+
+/** A key that no entity can have is the caller's mistake, which no fallback should hide. */
+function withKeys({ keys }: Endpoint, request: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  for (const [entity, field] of Object.entries(keys)) {
+    const key = request[field] ?? undefined;
+    if (key === undefined) throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `the request has no "${field}"` });
+    if (String(key).includes(KEY_SEPARATOR)) throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `"${field}" contains the reserved character U+001F` });
+  }
+  return request;
 }
 
 function routingKey(endpoint: Endpoint, request: Readonly<Record<string, unknown>>): string {

@@ -84,7 +84,7 @@ function expandCandidates(engine: CandidateEngine, question: CandidateQuestion):
   const { endpoint, request, requestKeys, atMs } = question;
   const { candidates } = endpoint;
   if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [], seedItems: [] };
-  const seedItems = endpoint.seedItems === undefined ? [] : (request[endpoint.seedItems] as readonly string[]); // the request's schema was checked
+  const seedItems = endpoint.seedItems === undefined ? [] : ((request[endpoint.seedItems] ?? []) as readonly string[]); // the request's schema was checked; it may be optional
   const found = engine.query(candidates.name, { user: requestKeys[candidates.user.name]!, seedItems, atMs, limit: candidates.limit });
   return {
     keys: found.map((candidate) => ({ ...requestKeys, [candidates.item.name]: candidate.item })),

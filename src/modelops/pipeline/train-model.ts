@@ -159,7 +159,7 @@ function checkExamples({ name }: Model, { training, validation, test, dropped }:
 }
 
 async function growTrees({ experiments, clock, threads }: TrainingContext, { model, run, onStep, signal }: RunningRequest, examples: Examples): Promise<TrainedEnsemble> {
-  const points: { name: string; step: number; value: number; timeMs: number }[] = [];
+  const points: { part: string; step: number; value: number; timeMs: number }[] = [];
   const { classes, ...parameters } = model.trainer.parameters;
   const job: TrainingJob = {
     threads, parameters: { ...parameters, ...(classes === undefined ? {} : { classes }) },
@@ -169,12 +169,12 @@ async function growTrees({ experiments, clock, threads }: TrainingContext, { mod
     name: `training ${model.name}`, signal,
     onProgress: ({ iteration, total, trainMetric, validationMetric }) => {
       const timeMs = clock.now();
-      points.push({ name: "training", step: iteration, value: trainMetric, timeMs });
-      if (validationMetric !== undefined) points.push({ name: "validation", step: iteration, value: validationMetric, timeMs });
+      points.push({ part: "training", step: iteration, value: trainMetric, timeMs });
+      if (validationMetric !== undefined) points.push({ part: "validation", step: iteration, value: validationMetric, timeMs });
       onStep({ stage: "trees", share: 0.4 + 0.45 * (iteration / total), detail: `${iteration} of ${total}, validation ${validationMetric?.toFixed(4) ?? "–"}` });
     },
   });
-  await experiments.logMetrics(run, points);
+  await experiments.logMetrics(run, points.map(({ part, ...point }) => ({ ...point, name: `${part} ${ensemble.parameters.metric}` })));
   return ensemble;
 }
 

@@ -4,8 +4,8 @@ import { z } from "zod";
 export const featureReadRequest = z.strictObject({
   /** One object of entity keys per row, e.g. [{"customer": "C1"}]. */
   keys: z.array(z.record(z.string(), z.string())).min(1).max(10_000),
-  /** ms since the epoch; the platform's now when absent. */
-  atMs: z.number().optional(),
+  /** ms since the epoch, within what a date can be (ECMA-262, section 21.4.1.1); the platform's now when absent. */
+  atMs: z.number().min(-8.64e15).max(8.64e15).optional(),
 });
 
 export type EntityKeys = Readonly<Record<string, string>>;

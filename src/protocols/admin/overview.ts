@@ -117,9 +117,9 @@ export interface EndpointOverview {
   readonly candidates?: string;
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Over the last minute of wall time. */
+  /** Over the last minute of wall time; over all answers when there was none. */
   readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number };
-  /** Share of answers by the fallback over the last minute. */
+  /** Share of all answers that the fallback gave. */
   readonly fallbackShare: number;
   readonly traffic: readonly { readonly variant: string; readonly version: number; readonly requests: number; readonly share: number }[];
   /** One sample per second of wall time, oldest first, at most 300. */

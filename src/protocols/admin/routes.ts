@@ -9,6 +9,7 @@ import type { Route } from "../../gateway/index.ts";
 import type { LogQuery } from "../../observe/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
+import { parseJsonBody } from "../json-body.ts";
 import { featureReadRequest } from "./feature-read.ts";
 import type { AdminSources, TrainingProgress } from "./sources.ts";
 
@@ -22,6 +23,9 @@ const planRequest = z.object({
     resources: z.object({ streams: resources, featureViews: resources, candidates: resources, onDemand: resources, models: resources, endpoints: resources }),
   }),
 });
+
+/** What a person changes by hand goes on record with its reason. */
+const withReason = z.object({ reason: z.string().trim().min(1) });
 
 const EVENT_STREAM = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
@@ -46,11 +50,11 @@ export function adminRoutes(sources: AdminSources): readonly Route<AdminHandler>
       return Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followTraining(sources, { model: known(sources, model!), reason, signal: request.signal }) });
     }),
     route("POST", "/v1/models/:model/rollback", "champion and previous change places: {reason}", async ({ model }, request) => {
-      await sources.rollback(known(sources, model!), bodyOf(request, z.object({ reason: z.string().min(1) })).reason);
+      await sources.rollback(known(sources, model!), bodyOf(request, withReason).reason);
       return jsonResponse(await describeModel(sources, model!));
     }),
     route("POST", "/v1/models/:model/rollout/cancel", "end the trial of a challenger: {reason}", async ({ model }, request) => {
-      await sources.cancelRollout(known(sources, model!), bodyOf(request, z.object({ reason: z.string().min(1) })).reason);
+      await sources.cancelRollout(known(sources, model!), bodyOf(request, withReason).reason);
       return jsonResponse(await describeModel(sources, model!));
     }),
     route("GET", "/v1/runs", "training runs: ?model=&limit=&cursor=", async (_, { query }) => jsonResponse(await experiments.listRuns({ ...optional("model", query.get("model")), ...page(query) }))),
@@ -120,13 +124,7 @@ function serverSent(event: string, data: unknown): string {
 
 /** The request's JSON by a schema; an empty body is an empty object. */
 function bodyOf<Schema extends z.ZodType>(request: HttpRequest, schema: Schema): z.output<Schema> {
-  let value: unknown = {};
-  try {
-    if (request.body.length > 0) value = JSON.parse(request.body.toString("utf8"));
-  } catch (thrown) {
-    throw new StrataError("BODY_INVALID", { format: "JSON", reason: (thrown as Error).message }, { cause: thrown });
-  }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(request.body.length === 0 ? {} : parseJsonBody(request.body));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
   throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
@@ -138,9 +136,8 @@ function known({ modelNames }: AdminSources, model: string): string {
 }
 
 function versionOf(text: string): number {
-  const version = Number(text);
-  if (!Number.isInteger(version) || version < 1) throw new StrataError("REQUEST_INVALID", { reason: `"${text}" is not a version number.` });
-  return version;
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new StrataError("REQUEST_INVALID", { reason: `"${text}" is not a version number.` });
+  return Number(text);
 }
 
 function page(query: URLSearchParams): { readonly limit: number; readonly cursor?: string } {

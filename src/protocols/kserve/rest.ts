@@ -7,6 +7,7 @@ import { StrataError, toStrataError } from "../../kernel/errors.ts";
 import type { ModelPool, ServingVersion } from "../../serving/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
+import { parseJson } from "../json-body.ts";
 import { matrixOf, refuse } from "./tensor.ts";
 
 export interface InferenceServer {
@@ -28,10 +29,10 @@ const inferenceRequest = z.object({
 
 /** Answers every path below /v2; undefined when the path is not of this protocol. */
 export async function handleInferenceProtocol(server: InferenceServer, request: HttpRequest): Promise<HttpResponse | undefined> {
-  const parts = request.path.split("/").filter((part) => part !== "").map(decodeURIComponent);
-  if (parts[0] !== "v2") return undefined;
+  const [root, ...parts] = request.path.split("/").filter((part) => part !== "");
+  if (root !== "v2") return undefined;
   try {
-    return await route(server, request, parts.slice(1));
+    return await route(server, request, parts.map(decodePart));
   } catch (thrown) {
     const error = toStrataError(thrown);
     return jsonResponse({ error: error.message, code: error.code }, error.status);
@@ -60,10 +61,19 @@ async function route(server: InferenceServer, request: HttpRequest, parts: reado
 
 function target(rest: readonly string[], request: HttpRequest): { readonly version: number | undefined; readonly action: string | undefined } {
   const hasVersion = rest[0] === "versions";
-  const version = hasVersion ? Number(rest[1]) : undefined;
+  const version = hasVersion ? rest[1] ?? "" : undefined;
   const [action, ...extra] = hasVersion ? rest.slice(2) : rest;
-  if (extra.length > 0 || (action !== undefined && action !== "infer" && action !== "ready") || Number.isNaN(version)) throw notFound(request);
-  return { version, action };
+  const isVersion = version === undefined || /^[1-9]\d{0,14}$/.test(version);
+  if (extra.length > 0 || (action !== undefined && action !== "infer" && action !== "ready") || !isVersion) throw notFound(request);
+  return { version: version === undefined ? undefined : Number(version), action };
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (thrown) {
+    throw new StrataError("REQUEST_INVALID", { reason: `"${part.slice(0, 100)}" is not percent-encoded UTF-8.` }, { cause: thrown });
+  }
 }
 
 async function resolve(server: InferenceServer, model: string, version: number | undefined): Promise<ServingVersion> {
@@ -95,14 +105,11 @@ async function infer(serving: ServingVersion, request: HttpRequest): Promise<Htt
   });
 }
 
-function parseBody(request: HttpRequest): z.infer<typeof inferenceRequest> {
-  let json: unknown;
-  try {
-    json = JSON.parse(request.body.toString("utf8"));
-  } catch (thrown) {
-    throw new StrataError("BODY_INVALID", { format: "JSON", reason: (thrown as Error).message }, { cause: thrown });
+function parseBody({ headers, body }: HttpRequest): z.infer<typeof inferenceRequest> {
+  if (headers["inference-header-content-length"] !== undefined) {
+    throw new StrataError("MEDIA_TYPE_UNSUPPORTED", { type: `${headers["content-type"] ?? ""}" with binary tensors "`, accepted: "application/json with the data in it" });
   }
-  const parsed = inferenceRequest.safeParse(json);
+  const parsed = inferenceRequest.safeParse(parseJson(body));
   if (!parsed.success) refuse(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
   return parsed.data;
 }

@@ -37,6 +37,7 @@ function wholeMatrix(tensor: InferenceTensor, columns: number): Matrix {
 
 function columnMatrix(tensors: readonly InferenceTensor[], { columns, categories }: ModelInputs): Matrix {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  if (byName.size < tensors.length) refuse(`input "${tensors.find((tensor) => byName.get(tensor.name) !== tensor)!.name}" is given twice`);
   const unknown = tensors.filter((tensor) => !columns.includes(tensor.name));
   if (unknown.length > 0) refuse(`unknown input "${unknown[0]!.name}"; inputs are "features" or ${columns.join(", ")}`);
   const missing = columns.filter((column) => !byName.has(column));
@@ -79,9 +80,17 @@ function codesOf(tensor: InferenceTensor, categories: readonly string[] | undefi
 
 function flatten(tensor: InferenceTensor, expected: number): readonly unknown[] {
   if (!Array.isArray(tensor.data)) refuse(`input "${tensor.name}" has no data array`);
-  const cells = Array.isArray(tensor.data[0]) ? (tensor.data as unknown[]).flat(Number.POSITIVE_INFINITY) : tensor.data as unknown[];
+  const cells = Array.isArray(tensor.data[0]) ? unnest(tensor, tensor.data, 0) : tensor.data as readonly unknown[];
   if (cells.length !== expected) refuse(`input "${tensor.name}" has ${cells.length} elements; its shape asks for ${expected}`);
   return cells;
+}
+
+/** Nested as the shape says, level by level. */
+function unnest(tensor: InferenceTensor, data: unknown, level: number): readonly unknown[] {
+  const { name, shape } = tensor;
+  if (level === shape.length) return [data];
+  if (!Array.isArray(data) || data.length !== shape[level]) refuse(`input "${name}" is not nested as its shape [${shape.join(",")}] says`);
+  return data.flatMap((part) => unnest(tensor, part, level + 1));
 }
 
 export function refuse(reason: string): never {
