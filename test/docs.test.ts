@@ -116,6 +116,16 @@ describe("the guides' words", () => {
   });
 });
 
+test("a documented answer that differs is found", () => {
+  const documented = { id: "01M8…", version: 1, outputs: ["…"], "…": "…" };
+  assert.equal(differenceOf(documented, { id: "01M8X", version: 1, outputs: [3.5, 4], more: true }), undefined);
+  assert.match(differenceOf(documented, { id: "02", version: 1, outputs: [] })!, /answer\.id is "02"/);
+  assert.match(differenceOf(documented, { id: "01M8X", version: "1", outputs: [] })!, /answer\.version is "1"/);
+  assert.match(differenceOf({ rows: [1, 2] }, { rows: [1, 2, 3] })!, /answer\.rows has 3 elements/);
+  assert.match(differenceOf({ a: 1 }, { a: 1, b: 2 })!, /member "b" that is not documented/);
+  assert.match(differenceOf({ a: "…" }, {})!, /no member "a"/);
+});
+
 test("relative links of every Markdown file lead somewhere", () => {
   const files = globSync("**/*.md", { cwd: ROOT, exclude: (name) => ["node_modules", "dist", ".git", ".strata"].includes(name) });
   const broken = files.flatMap((file) => linksOf(readFileSync(join(ROOT, file), "utf8")).flatMap(({ line, target }) => (leadsSomewhere(file, target) ? [] : [`${file}:${line} → ${target}`])));

@@ -55,7 +55,10 @@ export async function openWorkplace(): Promise<Workplace> {
     start: async () => { server = await startServer(project); },
     run: (program, words) => execute(program, words.map(addressed), {
       cwd: project,
-      env: { ...process.env, NO_COLOR: "1", PATH: [join(folder, "bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter), STRATA_URL: addressed(DOCUMENTED_URL) },
+      env: {
+        ...process.env, NO_COLOR: "1", STRATA_PORT: "0", NODE_COMPILE_CACHE: join(folder, "cache"), // the same sources are loaded some thirty times
+        PATH: [join(folder, "bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter), STRATA_URL: addressed(DOCUMENTED_URL),
+      },
     }),
     [Symbol.asyncDispose]: async () => {
       await stop();
