@@ -70,7 +70,8 @@ export function createController(options: ControllerOptions): Controller {
   };
   const refresh = async (model: string): Promise<void> => {
     const plan = planTraffic(await registry.aliases(model), await rollouts.activeOf(model));
-    await options.serve(model, plan);
+    await options.serve(model, plan).catch((thrown: unknown) => // the registry decides who serves; who cannot be loaded is answered for by the fallback
+      logger.log("error", `not every version of ${model} that should serve can be loaded`, { reason: reasonOf(thrown) }));
     plans.set(model, plan);
   };
   const driver = createRolloutDriver({ ...options, decide, refresh });
@@ -96,10 +97,14 @@ export function createController(options: ControllerOptions): Controller {
     }
   };
 
-  /** The first version that passes becomes champion; later ones go on trial against it. */
+  /** The first version that passes becomes champion; later ones go on trial against it, one at a time. */
   const putIntoService = async (model: Model, { version, gates }: TrainedVersion): Promise<void> => {
     const { champion } = await registry.aliases(model.name);
     const endpoint = endpointOf(application(), model);
+    const active = await rollouts.activeOf(model.name);
+    if (active !== undefined) {
+      return decide({ kind: "rollout", subject: model.name, verdict: "skipped", reason: `Version ${version} passed its gates and does not go on trial: version ${active.challenger} is on trial against version ${active.champion}.` });
+    }
     if (champion === undefined || endpoint === undefined) {
       const reason = `Version ${version} passed its gates and ${champion === undefined ? "there is no champion yet" : "no endpoint can try it on traffic"}.`;
       await registry.moveAlias({ model: model.name, alias: "champion", version, gates, reason, actor: CONTROLLER });
@@ -125,19 +130,23 @@ export function createController(options: ControllerOptions): Controller {
     }
   };
 
+  const round = async (): Promise<void> => {
+    await monitor.settle();
+    await driver.moveAll();
+    for (const model of application().models.values()) {
+      await driver.finish(model.name);
+      await driver.watch(model.name);
+      const { champion } = await registry.aliases(model.name);
+      if (model.retrain.length > 0 && champion !== undefined) await considerRetraining(model);
+    }
+  };
+  let lastRound: Promise<void> = Promise.resolve();
+
   return {
     start: async () => {
       for (const model of application().models.keys()) await refresh(model);
     },
-    tick: async () => {
-      await monitor.settle();
-      await driver.moveAll();
-      for (const model of application().models.values()) {
-        await driver.watch(model.name);
-        const { champion } = await registry.aliases(model.name);
-        if (model.retrain.length > 0 && champion !== undefined) await considerRetraining(model);
-      }
-    },
+    tick: () => (lastRound = lastRound.then(round, round)), // asked for by a timer and by people: two rounds at once would decide twice
     trafficPlan: (model) => plans.get(model) ?? NOBODY,
     train,
     rollback: driver.rollback, cancelRollout: driver.cancel,

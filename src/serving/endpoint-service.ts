@@ -212,7 +212,7 @@ function withKeys({ keys }: Endpoint, request: Readonly<Record<string, unknown>>
   for (const [entity, field] of Object.entries(keys)) {
     const key = request[field] ?? undefined;
     if (key === undefined) throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `the request has no "${field}"` });
-    if (String(key).includes(KEY_SEPARATOR)) throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `"${field}" contains the reserved character U+001F` });
+    if (typeof key === "string" && key.includes(KEY_SEPARATOR)) throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `"${field}" contains the reserved character U+001F` });
   }
   return request;
 }
