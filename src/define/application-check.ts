@@ -3,6 +3,7 @@ import type { Problem } from "../kernel/errors.ts";
 import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { fieldsOf } from "./expression.ts";
+import type { Gate } from "./gate.ts";
 import type { ExpressionNode } from "./expression.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { entitiesOf, featureColumns } from "./model.ts";
@@ -92,7 +93,7 @@ function checkModel(model: Model): Problem[] {
     ...range(`${path}.trainer.columnFraction`, parameters.columnFraction, 1e-6, 1),
     ...(parameters.objective === "multiclass" ? range(`${path}.trainer.classes`, parameters.classes ?? 0, 2, 1000) : []),
     ...(parameters.objective === "lambdarank" && model.examples.kind !== "each-candidate" ? [problem(`${path}.trainer.objective`, "lambdarank needs query groups: use eachCandidate examples", "no-groups")] : []),
-    ...model.gates.flatMap((gate) => checkGate(gate.metric, model, path)),
+    ...model.gates.flatMap((gate) => checkGate(gate, model, path)),
   ];
 }
 
@@ -112,7 +113,8 @@ const METRICS_BY_OBJECTIVE = {
   binary: ["auc", "logloss"], regression: ["rmse", "mae"], multiclass: ["accuracy", "logloss"], lambdarank: ["ndcg", "recall"],
 } as const;
 
-function checkGate(metric: string, model: Model, path: string): Problem[] {
+function checkGate({ metric, beatsChampion, beatsBaseline }: Gate, model: Model, path: string): Problem[] {
+  if (metric === "rmse" && (beatsChampion || beatsBaseline !== undefined)) return [problem(`${path}.gates`, "rmse is one figure without an interval, so it can be bounded but not compared; compare mae", "not-comparable")];
   const allowed: readonly string[] = METRICS_BY_OBJECTIVE[model.trainer.parameters.objective];
   return allowed.includes(metric.split("@")[0]!) ? []
     : [problem(`${path}.gates`, `metric "${metric}" does not fit objective ${model.trainer.parameters.objective}; use ${allowed.join(" or ")}`, "bad-metric")];

@@ -82,6 +82,7 @@ const badDefinitions: readonly { readonly name: string; readonly make: () => unk
   { name: "multiclass without classes", make: () => withModel({ trainer: gradientBoosting({ objective: "multiclass" }), gates: [] }), problem: "models.price.trainer.classes|out-of-range" },
   { name: "lambdarank without groups", make: () => withModel({ trainer: gradientBoosting({ objective: "lambdarank" }), gates: [] }), problem: "models.price.trainer.objective|no-groups" },
   { name: "a gate that does not fit", make: () => withModel({ gates: [gate("ndcg@10", { min: 1 })] }), problem: "models.price.gates|bad-metric" },
+  { name: "a gate that compares rmse", make: () => withModel({ gates: [gate("rmse", { beatsBaseline: "mean" })] }), problem: "models.price.gates|not-comparable" },
   { name: "a value label with candidates", make: () => withModel({ examples: eachCandidate(similar) }), problem: "models.price.label|label-mismatch" },
   { name: "a label over a key the examples lack", make: () => withModel({ label: happensWithin(sales, "1d", (e) => ({ shop: e.item })) }), problem: "models.price.label.shop|unknown-entity" },
   { name: "an endpoint without a key its model needs", make: () => defineApplication("shop", [defineEndpoint("quote", { model: price, request: z.object({ customer: z.string() }), keys: {} })]), problem: "endpoints.quote.keys|missing-key" },

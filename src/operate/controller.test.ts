@@ -71,7 +71,7 @@ async function openLoop(options: { readonly retrains?: boolean } = {}) {
       const { n = 0, mean = 0 } = observed.rewards[version] ?? {};
       return { n, sum: n * mean, sumSquares: n * mean };
     },
-    failures: () => ({ answers: 100, fallbacks: 0 }),
+    failures: () => ({ answers: 100, fallbacks: 0, errors: 0 }),
     shadow: () => ({ requests: 10, errors: 0, p99Ms: 1, championP99Ms: 1, scoreDifference: 0.1 }),
     performance: () => [], drift: () => [], traffic: () => [], [Symbol.asyncDispose]: () => Promise.resolve(),
   };

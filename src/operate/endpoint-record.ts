@@ -3,7 +3,7 @@ import type { DecodedBatch } from "../data/index.ts";
 import type { Endpoint } from "../define/index.ts";
 import { createOutcomeJoiner } from "../observe/index.ts";
 import type { JoinerState } from "../observe/index.ts";
-import type { PredictionEvent } from "../serving/index.ts";
+import type { PredictionEvent, Variant } from "../serving/index.ts";
 import { createOutcomeReader, predictionsOf } from "./outcome-reader.ts";
 import { createRecent } from "./recent.ts";
 import { createRewardLedger } from "./reward-ledger.ts";
@@ -25,14 +25,37 @@ export interface EndpointRecord {
   takeOutcomes(batch: DecodedBatch): void;
   /** Closes answers whose outcome window has passed. */
   advance(nowMs: number): void;
-  failures(sinceMs: number): { readonly fallbacks: number; readonly answers: number };
+  failures(query: FailureQuery): AnswerFailures;
   traffic(): readonly TrafficCount[];
   state(): EndpointRecordState;
 }
 
+export interface FailureQuery {
+  /** Answers given at or after this time. */
+  readonly sinceMs: number;
+  /** Who should have answered; everybody when absent. */
+  readonly variant?: Variant;
+}
+
+export interface AnswerFailures {
+  readonly answers: number;
+  /** Answers that the fallback gave because the model's would have been late. */
+  readonly fallbacks: number;
+  /** Answers that the fallback gave because something failed. */
+  readonly errors: number;
+}
+
 interface RecentAnswer {
   readonly atMs: number;
-  readonly isFallback: boolean;
+  readonly variant: Variant | "fallback";
+  readonly failure?: "late" | "error";
+}
+
+const LATE: readonly (string | undefined)[] = ["DEADLINE_EXCEEDED", "OVERLOADED", "QUEUE_FULL"];
+
+function recentAnswer({ atMs, variant, routedTo, fallbackCode }: PredictionEvent): RecentAnswer {
+  if (variant !== "fallback") return { atMs, variant };
+  return { atMs, variant: routedTo?.variant ?? "fallback", failure: LATE.includes(fallbackCode) ? "late" : "error" };
 }
 
 /** Plain JSON. */
@@ -60,11 +83,11 @@ export function createEndpointRecord(endpoint: Endpoint, saved?: EndpointRecordS
     takePrediction: (event) => {
       const { variant, version, decision, atMs } = event;
       traffic.set(keyOf(event), { variant, version, requests: (traffic.get(keyOf(event))?.requests ?? 0) + 1 });
-      answers.add({ atMs, isFallback: variant === "fallback" });
+      answers.add(recentAnswer(event));
       shadows.add(event);
       if (outcome === undefined || variant === "fallback") return;
       const predictions = predictionsOf(endpoint, event);
-      ledger.open(decision, { atMs, version, variant, rows: predictions.length });
+      ledger.open(decision, { atMs, version, variant, rows: predictions.length, settlesAtMs: atMs + outcome.windowMs });
       for (const prediction of predictions) ledger.close(joiner.addPrediction(prediction).rows);
     },
     takeOutcomes: (batch) => {
@@ -74,10 +97,13 @@ export function createEndpointRecord(endpoint: Endpoint, saved?: EndpointRecordS
         if (found) ledger.close(joiner.addOutcome(found).rows);
       });
     },
-    advance: (nowMs) => ledger.close(joiner.advance(nowMs)),
-    failures: (sinceMs) => {
-      const recent = answers.all().filter((answer) => answer.atMs >= sinceMs);
-      return { answers: recent.length, fallbacks: recent.filter((answer) => answer.isFallback).length };
+    advance: (nowMs) => {
+      ledger.close(joiner.advance(nowMs));
+      ledger.settle(nowMs);
+    },
+    failures: ({ sinceMs, variant }) => {
+      const recent = answers.all().filter((answer) => answer.atMs >= sinceMs && (variant === undefined || answer.variant === variant));
+      return { answers: recent.length, fallbacks: recent.filter((answer) => answer.failure === "late").length, errors: recent.filter((answer) => answer.failure === "error").length };
     },
     traffic: () => [...traffic.values()],
     state: () => ({ joiner: joiner.state(), ledger: ledger.state(), traffic: [...traffic.values()], shadows: shadows.state(), answers: answers.all() }),

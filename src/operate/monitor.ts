@@ -16,7 +16,7 @@ import { createDriftRecord } from "./drift-record.ts";
 import type { DriftRecord, DriftRecordState, ProfileSource } from "./drift-record.ts";
 import type { DriftWindow } from "./drift-watch.ts";
 import { createEndpointRecord } from "./endpoint-record.ts";
-import type { EndpointRecord, EndpointRecordState, TrafficCount } from "./endpoint-record.ts";
+import type { AnswerFailures, EndpointRecord, EndpointRecordState, FailureQuery, TrafficCount } from "./endpoint-record.ts";
 import type { ArmQuery, PerformanceWindow, RewardStatistics } from "./reward-ledger.ts";
 import type { ShadowStatistics } from "./shadow-record.ts";
 
@@ -38,8 +38,8 @@ export interface Monitor extends AsyncDisposable {
   /** Everything durable now has been taken into account, and windows that have passed are closed. */
   settle(): Promise<void>;
   rewards(endpoint: string, query: ArmQuery): RewardStatistics;
-  /** Answers, and those by the fallback among them, since a time. */
-  failures(endpoint: string, sinceMs: number): { readonly fallbacks: number; readonly answers: number };
+  /** Answers since a time, and how many of them the fallback had to give. */
+  failures(endpoint: string, query: FailureQuery): AnswerFailures;
   shadow(endpoint: string, version: number, sinceMs: number): ShadowStatistics;
   performance(endpoint: string, windowMs: number): readonly PerformanceWindow[];
   /** Oldest first, at most 200 per model. */
@@ -142,7 +142,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     checkpoint,
     rewards: (endpoint, query) => records.get(endpoint)?.ledger.statistics(query) ?? NO_REWARDS,
-    failures: (endpoint, sinceMs) => records.get(endpoint)?.failures(sinceMs) ?? { fallbacks: 0, answers: 0 },
+    failures: (endpoint, query) => records.get(endpoint)?.failures(query) ?? { answers: 0, fallbacks: 0, errors: 0 },
     shadow: (endpoint, version, sinceMs) => records.get(endpoint)?.shadows.statistics(version, sinceMs) ?? NO_SHADOW,
     performance: (endpoint, windowMs) => records.get(endpoint)?.ledger.windows(windowMs) ?? [],
     drift: (model) => drift.windows(model),

@@ -40,6 +40,8 @@ interface OpenDecision {
   readonly atMs: number;
   readonly version: number;
   readonly variant: string;
+  /** When its outcome window has passed. */
+  readonly settlesAtMs: number;
   remaining: number;
   reward: number;
 }
@@ -51,8 +53,13 @@ export interface RewardLedgerState {
 
 export interface RewardLedger {
   /** A decision with `rows` predictions to be closed one by one. */
-  open(decision: string, entry: { readonly atMs: number; readonly version: number; readonly variant: string; readonly rows: number }): void;
+  open(decision: string, entry: { readonly atMs: number; readonly version: number; readonly variant: string; readonly rows: number; readonly settlesAtMs: number }): void;
   close(rows: readonly JoinedRow[]): void;
+  /**
+   * Counts decisions that are complete and whose window has passed. Not before: quick purchases would count ahead of
+   * slow absences, and an arm whose share just rose would look better than it is.
+   */
+  settle(nowMs: number): void;
   statistics(query: ArmQuery): RewardStatistics;
   /** Windows of the given length on the platform's clock, oldest first. */
   windows(windowMs: number): readonly PerformanceWindow[];
@@ -83,7 +90,11 @@ export function createRewardLedger(saved?: RewardLedgerState): RewardLedger {
         if (entry === undefined) continue;
         entry.reward += row.value;
         entry.remaining -= 1;
-        if (entry.remaining === 0) finish(row.decisionId, entry);
+      }
+    },
+    settle: (nowMs) => {
+      for (const [decision, entry] of open) {
+        if (entry.remaining === 0 && entry.settlesAtMs <= nowMs) finish(decision, entry);
       }
     },
     statistics: ({ version, variant, sinceMs = Number.NEGATIVE_INFINITY }) => {

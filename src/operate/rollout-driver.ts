@@ -56,12 +56,13 @@ export function createRolloutDriver({ application, monitor, registry, rollouts, 
 
   /** Arm totals are cumulative since the phase began; both arms count the same time. */
   const observe = ({ endpoint, champion, challenger, startedAtMs, phaseStartedAtMs }: RolloutState) => {
-    const failures = monitor.failures(endpoint, phaseStartedAtMs);
+    const tried = monitor.failures(endpoint, { sinceMs: phaseStartedAtMs, variant: "canary" });
+    const proven = monitor.failures(endpoint, { sinceMs: phaseStartedAtMs, variant: "champion" });
     const treatment = monitor.rewards(endpoint, { version: challenger, variant: "canary", sinceMs: phaseStartedAtMs });
     const control = monitor.rewards(endpoint, { version: champion, variant: "champion", sinceMs: phaseStartedAtMs });
     return {
       nowMs: clock.now(), shadow: monitor.shadow(endpoint, challenger, startedAtMs),
-      canary: { control, treatment, requests: treatment.n, errors: 0, fallbacks: 0, championFallbackShare: failures.fallbacks / Math.max(1, failures.answers) },
+      canary: { control, treatment, requests: tried.answers, errors: tried.errors, fallbacks: tried.fallbacks, championFallbackShare: proven.fallbacks / Math.max(1, proven.answers) },
     };
   };
 

@@ -10,21 +10,29 @@ import type { Problem } from "../kernel/errors.ts";
 
 const MIB = 1024 * 1024;
 
+/** A number, or its decimal notation: variables and flags are text. Nothing else becomes one: not true, not "", not "0x50". */
+function numeric<Schema extends z.ZodNumber>(schema: Schema) {
+  return z.preprocess((value) => (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
+}
+
+/** setTimeout takes at most 24.8 days, and a day without a checkpoint is long enough. */
+const DAY_SECONDS = 86_400;
+
 export const configSchema = z.strictObject({
   definition: z.string().min(1).default("app.ts").describe("File whose default export is the application."),
   dataDir: z.string().min(1).default(".strata").describe("Folder for the log, the lake, the registry and state."),
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. There is no authentication yet: leave it on loopback or put a proxy in front."),
-  port: z.coerce.number().int().min(0).max(65_535).default(4180).describe("TCP port; 0 picks a free one."),
+  port: numeric(z.number().int().min(0).max(65_535)).default(4180).describe("TCP port; 0 picks a free one."),
   // libuv accepts one connection per loop turn and listener; with 1,000 new connections one listener starves them for seconds, 16 do not.
-  listeners: z.coerce.number().int().min(1).max(64).default(16).describe("Listening sockets on the same port."),
-  maxBodyBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Largest request body."),
-  maxPendingBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Events waiting to become durable before ingestion answers 429."),
-  dedupeRecords: z.coerce.number().int().min(0).default(1_000_000).describe("Latest event ids per stream that are remembered for idempotency."),
-  segmentBytes: z.coerce.number().int().min(1024).default(64 * MIB).describe("Size at which a log segment is closed."),
-  checkpointSeconds: z.coerce.number().min(0.1).default(30).describe("Interval between checkpoints of feature state."),
-  controlSeconds: z.coerce.number().min(0.1).default(5).describe("Interval at which triggers and rollouts are judged."),
-  trainingThreads: z.coerce.number().int().min(1).max(64).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),
-  dailyTrainings: z.coerce.number().int().min(1).default(24).describe("Most automatic trainings per model and day."),
+  listeners: numeric(z.number().int().min(1).max(64)).default(16).describe("Listening sockets on the same port."),
+  maxBodyBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Largest request body."),
+  maxPendingBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Events waiting to become durable before ingestion answers 429."),
+  dedupeRecords: numeric(z.number().int().min(0)).default(1_000_000).describe("Latest event ids per stream that are remembered for idempotency."),
+  segmentBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Size at which a log segment is closed."),
+  checkpointSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(30).describe("Interval between checkpoints of feature state."),
+  controlSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(5).describe("Interval at which triggers and rollouts are judged."),
+  trainingThreads: numeric(z.number().int().min(1).max(64)).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),
+  dailyTrainings: numeric(z.number().int().min(1)).default(24).describe("Most automatic trainings per model and day."),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least severe line that is printed."),
 });
 
@@ -56,21 +64,21 @@ export interface LoadedConfig {
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const keys = Object.keys(configSchema.shape) as ConfigKey[]; // the schema's own keys
   const layers = [fileLayer(sources), environmentLayer(keys, sources.environment), flagLayer(sources.flags)];
-  const merged: Record<string, unknown> = {};
-  const origin: Record<string, string> = {};
+  const merged = new Map<string, unknown>();
+  const origin = new Map<string, string>();
   for (const layer of layers) {
     for (const [key, value] of Object.entries(layer.values)) {
-      merged[key] = value;
-      origin[key] = layer.sourceOf(key);
+      merged.set(key, value);
+      origin.set(key, layer.sourceOf(key));
     }
   }
-  const parsed = configSchema.safeParse(merged);
+  const parsed = configSchema.safeParse(Object.fromEntries(merged));
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => issueProblems(issue, origin));
     throw new StrataError("CONFIG_INVALID", { count: problems.length, problems: listProblems(problems) }, { problems });
   }
   const config = Object.freeze(parsed.data);
-  return { config, entries: keys.map((key) => ({ key, value: config[key], source: origin[key] ?? "default", description: configSchema.shape[key].description ?? "" })) };
+  return { config, entries: keys.map((key) => ({ key, value: config[key], source: origin.get(key) ?? "default", description: configSchema.shape[key].description ?? "" })) };
 }
 
 interface Layer {
@@ -84,8 +92,9 @@ function fileLayer({ file, isFileRequired }: ConfigSources): Layer {
   try {
     text = readFileSync(file, "utf8");
   } catch (thrown) {
-    if (!isFileRequired) return { values: {}, sourceOf: () => "" };
-    throw new StrataError("FILE_NOT_FOUND", { path: file }, { cause: thrown });
+    const isMissing = ["ENOENT", "ENOTDIR"].includes((thrown as NodeJS.ErrnoException).code ?? "");
+    if (isMissing && !isFileRequired) return { values: {}, sourceOf: () => "" };
+    throw isMissing ? new StrataError("FILE_NOT_FOUND", { path: file }, { cause: thrown }) : new StrataError("FILE_UNREADABLE", { path: file, reason: reasonOf(thrown) }, { cause: thrown });
   }
   try {
     const values: unknown = JSON.parse(text);
@@ -115,10 +124,10 @@ function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
 export const variableOf = (key: string): string => `STRATA_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 const dashed = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-function issueProblems(issue: z.core.$ZodIssue, origin: Readonly<Record<string, string>>): Problem[] {
+function issueProblems(issue: z.core.$ZodIssue, origin: ReadonlyMap<string, string>): Problem[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: key, message: `unknown setting from ${origin[key] ?? "?"}; remove it or fix its name`, code: "unknown-key" }));
+    return issue.keys.map((key) => ({ path: key, message: `unknown setting from ${origin.get(key) ?? "?"}; remove it or fix its name`, code: "unknown-key" }));
   }
   const key = String(issue.path[0]);
-  return [{ path: key, message: `${issue.message} (from ${origin[key] ?? "default"})`, code: issue.code }];
+  return [{ path: key, message: `${issue.message} (from ${origin.get(key) ?? "default"})`, code: issue.code }];
 }

@@ -5,7 +5,7 @@ import type { Ingestion } from "../data/index.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { TelemetryStore } from "../observe/index.ts";
 import { adminRoutes } from "../protocols/admin/routes.ts";
-import type { AdminHandler } from "../protocols/admin/routes.ts";
+import type { AdminHandler, RouteSummary } from "../protocols/admin/routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
@@ -28,12 +28,27 @@ export interface FrontDoor {
 /** Requests in flight over all connections; each holds its body and an answer, so this bounds memory. */
 const MAX_IN_FLIGHT = 10_000;
 
+/** Times are in seconds: 2^-14 s = 61 µs, below what any request takes. */
+const LOWEST_BUCKET_EXPONENT = -14;
+
+/** Routes that are not in the table, for GET /v1. */
+const OTHER_ROUTES: readonly RouteSummary[] = [
+  { method: "POST", pattern: "/v1/endpoints/:endpoint", summary: "ask an endpoint" },
+  { method: "POST", pattern: "/v1/streams/:stream/events", summary: "send events: JSON, NDJSON or CloudEvents" },
+  { method: "GET", pattern: "/v1/streams/:stream/dead-letters", summary: "refused events: ?reason=&limit=&cursor=" },
+  { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
+  { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
+  { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
+  { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer" },
+  { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
+];
+
 export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Promise<HttpResponse> {
   const admission = createAdmission({ maxInFlight: MAX_IN_FLIGHT });
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const table = createRouteTable<AdminHandler>([
     route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
-    ...adminRoutes(parts.admin),
+    ...adminRoutes(parts.admin, OTHER_ROUTES),
   ]);
 
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
@@ -51,7 +66,7 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   };
   const metrics = ({ method, path }: HttpRequest): HttpResponse => {
     if (method !== "GET" && method !== "HEAD") throw new StrataError("METHOD_NOT_ALLOWED", { method, path, allowed: "GET, HEAD" });
-    return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot()) };
+    return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot(), { lowestExponent: LOWEST_BUCKET_EXPONENT }) };
   };
 
   return async (request) => {

@@ -7,7 +7,7 @@ import { createVectorAssembler } from "../data/index.ts";
 import { CANDIDATE_FEATURES, KEY_SEPARATOR } from "../define/index.ts";
 import type { Application, Endpoint } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { StrataError, listProblems, reasonOf } from "../kernel/errors.ts";
+import { StrataError, listProblems, reasonOf, toStrataError } from "../kernel/errors.ts";
 import type { Problem } from "../kernel/errors.ts";
 import { hash32 } from "../kernel/random.ts";
 import type { IdSource } from "../kernel/ids.ts";
@@ -89,7 +89,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     const atMs = clock.now();
     const route = routeTraffic(traffic(endpoint.model.name), routingKey(endpoint, request), variant);
     const context = { endpoint, request, decision, atMs, startedAtMs };
-    const event = await attempt(context, route).catch((thrown: unknown) => fallback(context, reasonOf(thrown)));
+    const event = await attempt(context, route).catch((thrown: unknown) => fallback(context, { thrown, route }));
     const latencyMs = clock.monotonicMs() - startedAtMs;
     requests.add(1, { endpoint: name, variant: event.variant, version: String(event.version) });
     latency.record(latencyMs / 1000, { endpoint: name });
@@ -110,7 +110,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     if (route === undefined) throw new StrataError("MODEL_NOT_READY", { model: endpoint.model.name });
     const deadlineAtMs = startedAtMs + endpoint.deadlineMs;
     const scored = await withDeadline(score(context, route.version, deadlineAtMs), endpoint.deadlineMs, `Endpoint "${endpoint.name}"`);
-    const shadow = route.shadowVersion === undefined ? undefined : await compareShadow(scored, endpoint, route.shadowVersion);
+    const shadow = route.shadowVersion === undefined ? undefined : await compareShadow(scored, endpoint, { version: route.shadowVersion, remainingMs: deadlineAtMs - clock.monotonicMs() });
     return {
       ...baseEvent(context), version: route.version, variant: route.variant,
       ...describeScores(endpoint, scored),
@@ -131,12 +131,12 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     return { rows, scores: await serving.batcher.predict(rows.matrix, deadlineAtMs), serving };
   };
 
-  /** The challenger scores the very same rows; the caller never waits longer than for its own deadline's remainder. */
-  const compareShadow = async ({ rows, scores }: Scored, endpoint: Endpoint, version: number): Promise<ShadowResult> => {
+  /** The challenger scores the very same rows; the caller never waits longer than what is left of its deadline. */
+  const compareShadow = async ({ rows, scores }: Scored, endpoint: Endpoint, { version, remainingMs }: { readonly version: number; readonly remainingMs: number }): Promise<ShadowResult> => {
     const startedAtMs = clock.monotonicMs();
     try {
       const serving = await pool.get(endpoint.model.name, version);
-      const shadowScores = await withDeadline(serving.batcher.predict(rows.matrix), endpoint.deadlineMs, `Shadow version ${version}`);
+      const shadowScores = await withDeadline(serving.batcher.predict(rows.matrix), Math.max(1, remainingMs), `Shadow version ${version}`);
       let difference = 0;
       for (let i = 0; i < scores.length; i++) difference += Math.abs(scores[i]! - shadowScores[i]!);
       return {
@@ -148,11 +148,15 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     }
   };
 
-  const fallback = (context: Context, reason: string): PredictionEvent => {
+  const fallback = (context: Context, { thrown, route }: { readonly thrown: unknown; readonly route: Route | undefined }): PredictionEvent => {
     const { endpoint } = context;
+    const { code, message: reason } = toStrataError(thrown);
     warnFallback(endpoint.name, { reason, decision: context.decision });
     const answered = typeof endpoint.fallback === "number" ? { outputs: [endpoint.fallback] } : { items: fallbackItems(context, endpoint.fallback) };
-    return { ...baseEvent(context), version: 0, variant: "fallback", ...answered, scoredRows: 0, sample: [], offsets: {}, fallbackReason: reason };
+    return {
+      ...baseEvent(context), version: 0, variant: "fallback", ...answered, scoredRows: 0, sample: [], offsets: {}, fallbackReason: reason, fallbackCode: code,
+      ...(route ? { routedTo: { variant: route.variant, version: route.version } } : {}),
+    };
   };
 
   const fallbackItems = ({ endpoint, request, atMs }: Context, feature: string): readonly ScoredItem[] => {

@@ -2,6 +2,7 @@
  * A prediction as it is stored in the log: what was asked, who answered, what was answered, and a uniform sample of
  * the scored rows with their features and the exact log offsets they were read at, so that any answer can be audited.
  */
+import type { ErrorCode } from "../kernel/errors.ts";
 import type { Variant } from "./traffic.ts";
 
 /** The platform's stream of predictions. */
@@ -44,6 +45,9 @@ export interface PredictionEvent {
   readonly latencyMs: number;
   /** Why the fallback answered. */
   readonly fallbackReason?: string;
+  /** Error code of that, and who should have answered: failures of a canary must be told from the champion's. */
+  readonly fallbackCode?: ErrorCode;
+  readonly routedTo?: { readonly variant: Variant; readonly version: number };
   readonly shadow?: ShadowResult;
 }
 

@@ -190,7 +190,7 @@ async function remembered({ platform, clock }: Story) {
     rewards: platform.monitor.rewards("guess", { version: 1 }),
     performance: platform.monitor.performance("guess", 86_400_000),
     shadow: platform.monitor.shadow("guess", 2, 0),
-    failures: platform.monitor.failures("guess", 0),
+    failures: platform.monitor.failures("guess", { sinceMs: 0 }),
     drift: JSON.parse(JSON.stringify(platform.monitor.drift("wear"))) as unknown,
   };
 }

@@ -29,11 +29,18 @@ const withReason = z.object({ reason: z.string().trim().min(1) });
 
 const EVENT_STREAM = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
-export function adminRoutes(sources: AdminSources): readonly Route<AdminHandler>[] {
+export interface RouteSummary {
+  readonly method: string;
+  readonly pattern: string;
+  readonly summary: string;
+}
+
+/** `others` are listed by GET /v1 although other protocols answer them. */
+export function adminRoutes(sources: AdminSources, others: readonly RouteSummary[] = []): readonly Route<AdminHandler>[] {
   const { registry, experiments, rollouts, decisions } = sources;
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const routes: readonly Route<AdminHandler>[] = [
-    route("GET", "/v1", "the routes", () => Promise.resolve(jsonResponse({ version: sources.version, routes: routes.map(({ method, pattern, summary }) => ({ method, pattern, summary })) }))),
+    route("GET", "/v1", "the routes", () => Promise.resolve(jsonResponse({ version: sources.version, routes: [...routes, ...others].map(({ method, pattern, summary }) => ({ method, pattern, summary })) }))),
     route("GET", "/v1/overview", "everything that runs, measured", async () => jsonResponse(await sources.overview())),
     route("GET", "/v1/overview/stream", "the overview every second, as server-sent events", (_, request) => Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followOverview(sources, request.signal) })),
     route("GET", "/v1/definition", "the running definition and its hash", () => Promise.resolve(jsonResponse(sources.definition()))),

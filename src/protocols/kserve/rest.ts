@@ -35,7 +35,8 @@ export async function handleInferenceProtocol(server: InferenceServer, request: 
     return await route(server, request, parts.map(decodePart));
   } catch (thrown) {
     const error = toStrataError(thrown);
-    return jsonResponse({ error: error.message, code: error.code }, error.status);
+    const wait = error.retryAfterSeconds === undefined ? {} : { "retry-after": String(error.retryAfterSeconds) };
+    return jsonResponse({ error: error.message, code: error.code }, error.status, wait);
   }
 }
 
@@ -52,6 +53,7 @@ async function route(server: InferenceServer, request: HttpRequest, parts: reado
     return infer(await resolve(server, model, version), request);
   }
   if (action === "ready") {
+    if (!server.models().includes(model)) throw new StrataError("MODEL_NOT_FOUND", { model, known: server.models().join(", ") });
     const isReady = await resolve(server, model, version).then(() => true, () => false);
     return get(request, () => ({ name: model, ready: isReady }), isReady ? 200 : 503);
   }
