@@ -2,6 +2,7 @@
  * Where the demo's events come from: a simulated shop, or a file of real transactions. Both give history first,
  * then live visits one by one; only the simulated one can change its season.
  */
+import { StrataError } from "strata";
 import type { Random } from "strata/testing";
 import { createShoppers } from "./shoppers.ts";
 import type { Visit } from "./shoppers.ts";
@@ -103,6 +104,7 @@ export async function transactionsWorld(path: string): Promise<DemoWorld> {
   const customers = new Set<string>();
   const rows: PurchaseRow[] = [];
   for await (const batch of readTransactions(path)) rows.push(...batch);
+  if (rows.length === 0) throw new StrataError("FILE_INVALID", { path, format: "transactions", reason: "it has a header and nothing else" });
   const timeOf = (row: PurchaseRow): number => Date.parse(String(row["at"]));
   const cut = nextBasket(rows, Math.floor(rows.length * HISTORY_SHARE));
   for (const row of rows) {

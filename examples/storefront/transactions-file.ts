@@ -33,6 +33,7 @@ export async function* readTransactions(path: string, options: { readonly batchR
   text.once("error", fail);
   let batch: PurchaseRow[] = [];
   let rows = 0;
+  if (sizeBytes === 0) throw new StrataError("FILE_INVALID", { path, format: "transactions", reason: "it is empty" });
   try {
     for await (const record of parser) {
       batch.push(toPurchase(record as Transaction)); // the parser was given these columns
