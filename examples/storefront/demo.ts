@@ -60,7 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   const { config } = loadConfig({ environment: {}, flags: { dataDir: options.dataDir, port: options.port, logLevel: "warn" } });
   const startedAtMs = clock.monotonicMs();
   const platform = stack.use(await openPlatform({ definition: application, config, clock, runsControlLoop: false }));
-  const shop = stack.use(await openShop({ strataUrl: platform.url, products: world.catalogue(), customers: world.customers(), now: () => clock.now() }));
+  const shop = stack.use(await openShop({ strataUrl: platform.url, products: world.catalogue(), customers: world.customers, now: () => clock.now() }));
   report.say(`Strata is up in ${seconds(clock.monotonicMs() - startedAtMs)}. Console: ${platform.url}  Shop: ${shop.url}`);
 
   report.section(`History: ${world.name}`);

@@ -17,7 +17,8 @@ export interface ShopOptions {
   /** Where Strata listens, e.g. http://127.0.0.1:4180. */
   readonly strataUrl: string;
   readonly products: ReadonlyMap<string, ShopProduct>;
-  readonly customers: readonly string[];
+  /** Who may be chosen as visitor; asked for with every page, since customers come. */
+  readonly customers: () => readonly string[];
   /** The time stamped on events; a replay runs on its own clock. */
   readonly now: () => number;
   readonly port?: number;
@@ -53,7 +54,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, shop: 
   }
   if (request.method === "GET" && path === "/catalogue") {
     const products = [...shop.products.values()].slice(0, 2_000);
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ products, customers: shop.customers.slice(0, 50) }));
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ products, customers: shop.customers().slice(0, 50) }));
     return;
   }
   const body = JSON.parse((await readAll(request)).toString("utf8")) as Readonly<Record<string, unknown>>; // the page's own script sent it
