@@ -84,13 +84,20 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     ...data, ...models, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
   });
 
-  const apply = async (next: Application): Promise<readonly ResourceChange[]> => {
+  const applyNow = async (next: Application): Promise<readonly ResourceChange[]> => {
     const changes = planOf(definition.current, describeApplication(next));
     if (changes.length === 0) return changes;
     definition.current = next;
     await data.applyDefinition(next);
     await models.applyDefinition(next, changes);
     return changes;
+  };
+  let applying: Promise<unknown> = Promise.resolve();
+  /** One after another: a file that is saved and a request to apply it must not build the same view twice. */
+  const apply = (desired: Application): Promise<readonly ResourceChange[]> => {
+    const applied = applying.then(() => applyNow(desired));
+    applying = applied.catch(() => undefined); // told to whoever asked
+    return applied;
   };
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
@@ -138,7 +145,10 @@ function startRepeatingWork(stack: AsyncDisposableStack, { options, data, models
     await models.monitor.checkpoint();
     await data.retain();
   };
-  stack.defer(() => models.control.idle()); // a training in progress ends before its engines close
+  stack.defer(() => {
+    models.desk.stop();
+    return models.control.idle(); // a training in progress ends before its engines close
+  });
   stack.use(repeatWork({ name: "checkpointing", everyMs: checkpointSeconds * 1000, logger: logs, work: checkpoint }));
   if (options.runsControlLoop === false) return;
   stack.use(repeatWork({ name: "the control loop", everyMs: controlSeconds * 1000, logger: logs, work: () => models.control.tick() }));

@@ -21,6 +21,8 @@ export interface TrainingDesk {
   progress(model: string): TrainingStep | undefined;
   /** Passes progress on, and the caller's cancellation in, until disposed. */
   follow(model: string, follower: { readonly onProgress: ((step: TrainingStep) => void) | undefined; readonly signal: AbortSignal | undefined }): Disposable;
+  /** Cancels the training in progress and every later one: the platform closes. */
+  stop(): void;
   /** The report of a version trained by this process. */
   report(model: string, version: number): TrainingReport;
   servable(model: string, version: number): Promise<ServableVersion>;
@@ -51,6 +53,7 @@ export function createTrainingDesk(options: TrainingDeskOptions): TrainingDesk {
   const { blobs, log } = engines;
   const steps = new Map<string, TrainingStep>();
   const followers = new Map<string, Set<Follower>>();
+  const stopping = new AbortController();
   const reports = new Map<string, TrainingReport>();
   const environment = { node: process.versions.node, strata: strataVersion(), platform: `${process.platform}-${process.arch}` };
 
@@ -67,7 +70,7 @@ export function createTrainingDesk(options: TrainingDeskOptions): TrainingDesk {
       };
       try {
         const report = await trainModel({ ...options, application: application(), blobs, environment }, {
-          model, trigger, exampleOffset: exampleOffset(model), onStep, signal: AbortSignal.any(signals),
+          model, trigger, exampleOffset: exampleOffset(model), onStep, signal: AbortSignal.any([stopping.signal, ...signals]),
         });
         reports.set(`${model.name}@${report.version}`, report);
         return { version: report.version, passed: report.passed, gates: report.verdicts, reason: reasonFor(report) };
@@ -81,6 +84,7 @@ export function createTrainingDesk(options: TrainingDeskOptions): TrainingDesk {
       followers.set(model, set.add(follower));
       return { [Symbol.dispose]: () => { set.delete(follower); } };
     },
+    stop: () => stopping.abort(),
     report: (model, version) => {
       const report = reports.get(`${model}@${version}`);
       if (report === undefined) throw new StrataError("MODEL_VERSION_NOT_FOUND", { model, version });
