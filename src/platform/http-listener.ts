@@ -46,12 +46,20 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const server of servers) server.closeIdleConnections();
       const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), deadlineMs);
-      await Promise.allSettled(inFlight);
-      for (const server of servers) server.closeIdleConnections();
+      await settledWithin(deadlineMs, inFlight);
+      for (const server of servers) server.closeIdleConnections(); // an answer may still be on its way to the others
       await Promise.all(closed);
       clearTimeout(cut);
     },
   };
+}
+
+/** Resolves when all of them have ended, or the time has passed. */
+async function settledWithin(deadlineMs: number, promises: Iterable<Promise<unknown>>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => { timer = setTimeout(resolve, deadlineMs); });
+  await Promise.race([Promise.allSettled(promises), deadline]);
+  clearTimeout(timer);
 }
 
 /** SO_REUSEPORT with load spreading: Linux, and Node from 23.1. Elsewhere one socket serves. */
