@@ -29,9 +29,10 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
   const inFlight = new Set<Promise<void>>();
   const shutdown = new AbortController();
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
-    const served = serve(message, response, options, shutdown.signal).catch(() => { response.destroy(); });
-    inFlight.add(served);
-    void served.finally(() => inFlight.delete(served));
+    const answered = new Promise<void>((resolve) => response.once("close", resolve)); // handed to the operating system whole, or cut
+    inFlight.add(answered);
+    void answered.then(() => inFlight.delete(answered));
+    serve(message, response, options, shutdown.signal).catch(() => { response.destroy(); });
   };
   const isShared = options.listeners > 1 && canSharePort();
   if (isShared && options.port !== 0) await refuseTakenPort(options);
@@ -46,20 +47,12 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
       const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const server of servers) server.closeIdleConnections();
       const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), deadlineMs);
-      await settledWithin(deadlineMs, inFlight);
-      for (const server of servers) server.closeIdleConnections(); // an answer may still be on its way to the others
+      await Promise.all(inFlight);
+      for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);
       clearTimeout(cut);
     },
   };
-}
-
-/** Resolves when all of them have ended, or the time has passed. */
-async function settledWithin(deadlineMs: number, promises: Iterable<Promise<unknown>>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => { timer = setTimeout(resolve, deadlineMs); });
-  await Promise.race([Promise.allSettled(promises), deadline]);
-  clearTimeout(timer);
 }
 
 /** SO_REUSEPORT with load spreading: Linux, and Node from 23.1. Elsewhere one socket serves. */
