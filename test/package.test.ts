@@ -35,7 +35,7 @@ function run(folder: string, program: string, ...words: readonly string[]): Prom
 interface PackedFile { readonly path: string; readonly mode: number }
 interface Packed { readonly filename: string; readonly files: readonly PackedFile[] }
 
-describe("the packed package", { timeout: 90_000 }, () => {
+describe("the packed package", { timeout: 180_000 }, () => {
   let folder = "";
   let packed: Packed;
 
@@ -73,6 +73,14 @@ describe("the packed package", { timeout: 90_000 }, () => {
     assert.ok(names!.includes("StrataError"), `strata exports ${names!.join(", ")}`);
     assert.ok(testing!.length > 0, "strata/testing exports something");
     assert.equal(stderr, "");
+  });
+
+  test("the installed program runs the whole loop: workers, lake, console and example included", async () => {
+    const { stdout } = await run(folder, join(folder, "node_modules", ".bin", "strata"), "demo", "--once", "--visits", "60", "--json");
+    const { ok, problems, summary } = JSON.parse(stdout) as { readonly ok: boolean; readonly problems: readonly string[]; readonly summary: Readonly<Record<string, string>> };
+    assert.deepEqual([ok, problems], [true, []]);
+    assert.match(summary["live now"]!, /^ranker version 1/);
+    assert.match(summary["online = offline"]!, /: 0 mismatches$/);
   });
 
   test("the types arrive", async () => {
