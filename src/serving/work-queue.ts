@@ -1,7 +1,8 @@
 /**
  * Turns for work on the event loop: reading features of a ranking takes a millisecond, and a thousand of them in one
  * turn would answer everybody late. Work runs in order of arrival, a few milliseconds per turn, so that answers leave
- * in between; what could not run before its deadline is refused at once, while refusing still helps.
+ * in between; what could not run before its deadline is refused at once, while refusing still helps. When refusing
+ * itself fills the loop, a turn grows to as long as what came between, so that accepted work still gets done.
  */
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -17,7 +18,7 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   /** What the work is, for errors. */
   readonly name: string;
-  /** Work per turn of the event loop. Default 8 ms. */
+  /** Least work per turn of the event loop. Default 8 ms. */
   readonly turnMs?: number;
 }
 
@@ -29,22 +30,29 @@ interface Waiting {
 
 /** Share of the remaining time that may be spent waiting; the rest is for the work itself and the model. */
 const WAITING_SHARE = 0.6;
-/** Weight of the newest duration in the running mean. */
+/** Weight of the newest value in a running mean. */
 const NEWEST = 0.05;
+/** Longest turn: what waits for the loop meanwhile should not notice. */
+const LONGEST_TURN_MS = 50;
 
 export function createWorkQueue({ clock, name, turnMs = 8 }: WorkQueueOptions): WorkQueue {
   let queue: Waiting[] = [];
   let head = 0;
   let meanMs = 0;
+  /** Share of the time that goes into this work while there is any. */
+  let share = 1;
+  let scheduledAtMs = 0;
   let isScheduled = false;
 
-  const expectedWaitMs = (): number => (queue.length - head) * meanMs;
+  const expectedWaitMs = (): number => ((queue.length - head) * meanMs) / share;
 
   const drain = (): void => {
     isScheduled = false;
     const startedAtMs = clock.monotonicMs();
+    const elsewhereMs = startedAtMs - scheduledAtMs;
+    const budgetMs = Math.max(turnMs, Math.min(LONGEST_TURN_MS, elsewhereMs));
     let nowMs = startedAtMs;
-    while (head < queue.length && nowMs - startedAtMs < turnMs) {
+    while (head < queue.length && nowMs - startedAtMs < budgetMs) {
       const next = queue[head++]!;
       if (next.deadlineAtMs <= nowMs) next.refuse(new StrataError("DEADLINE_EXCEEDED", { what: name, timeoutMs: "the request's" }));
       else next.run();
@@ -52,6 +60,8 @@ export function createWorkQueue({ clock, name, turnMs = 8 }: WorkQueueOptions): 
       meanMs += NEWEST * (endedAtMs - nowMs - meanMs);
       nowMs = endedAtMs;
     }
+    const workedMs = nowMs - startedAtMs;
+    if (workedMs + elsewhereMs > 0) share += NEWEST * (Math.max(0.05, workedMs / (workedMs + elsewhereMs)) - share);
     if (head === queue.length || head > 1_024) {
       queue = queue.slice(head);
       head = 0;
@@ -61,6 +71,7 @@ export function createWorkQueue({ clock, name, turnMs = 8 }: WorkQueueOptions): 
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
+    scheduledAtMs = clock.monotonicMs();
     setImmediate(drain);
   };
 
