@@ -65,7 +65,7 @@ function groupsOf({ label, groupSizes = Uint32Array.of(label.length), totalRelev
 function logLossPerRow({ objective, label }: HeldOutRows, scores: Float64Array): Float64Array {
   if (objective !== "multiclass") return label.map((value, row) => logLossOf(scores[row]!, value));
   const classes = scores.length / label.length;
-  return label.map((value, row) => logLossOf(scores[row * classes + value]!, 1));
+  return label.map((value, row) => logLossOf(value < classes ? scores[row * classes + value]! : 0, 1)); // an earlier version may know fewer classes
 }
 
 function hits(label: Float64Array, scores: Float64Array): Float64Array {
