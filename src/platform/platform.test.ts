@@ -65,6 +65,17 @@ test("closing stops a training in progress, and its run says so", { timeout: 60_
   assert.deepEqual(runs.map(({ status }) => status), ["cancelled"]);
 });
 
+test("the same data, definition and seed make the same trees, bit for bit", async () => {
+  await using place = await folder();
+  await using platform = await open(place.path);
+  await ingest(platform, 3_000);
+  const [first, second] = [await platform.train("next"), await platform.train("next")];
+  const [a, b] = await Promise.all([first, second].map(({ version }) => platform.registry.version("next", version)));
+  assert.notEqual(a!.run, b!.run);
+  assert.deepEqual([a!.artifacts["trees"], a!.artifacts["profile"], a!.metrics], [b!.artifacts["trees"], b!.artifacts["profile"], b!.metrics]);
+  assert.equal(first.quality.find(({ metric, name }) => metric === "rmse" && name === "this version")?.value, second.quality.find(({ metric, name }) => metric === "rmse" && name === "this version")?.value);
+});
+
 test("every answer is one event in the log, with the decision id that the caller was given", async () => {
   await using place = await folder();
   const decisions: string[] = [];
