@@ -39,10 +39,23 @@ test(`${CLIENTS} clients, ${CLIENTS * WRITES} writes on own and shared keys: eve
     }
   };
 
+  const writing = new AbortController();
+  const busy = noise(platform.url, writing.signal);
   await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(`machine-${number}`)));
+  writing.abort();
+  await busy;
   const read = await send(platform.url, { path: "/v1/features/heat", body: { keys: [{ machine: SHARED }] } });
   assert.equal((read.json as FeatureAnswer).rows[0]![2], CLIENTS * WRITES);
 });
+
+/** Other machines' readings in large requests, so that features have something to catch up with. */
+async function noise(url: string, signal: AbortSignal): Promise<void> {
+  for (let batch = 0; !signal.aborted; batch++) {
+    const lines = Array.from({ length: 4_000 }, (_, at) => JSON.stringify({ id: `noise-${batch}-${at}`, machine: `noise-${at % 500}`, celsius: at, at: Date.now() }));
+    const { status, text } = await send(url, { path: "/v1/streams/readings/events", headers: { "content-type": "application/x-ndjson" }, body: lines.join("\n") });
+    assert.equal(status, 202, text);
+  }
+}
 
 test("a repeated write is acknowledged again and counts once", async () => {
   await using folder = await temporaryFolder();

@@ -25,10 +25,11 @@ interface Answer {
 }
 
 /** The maintenance application with a feature that can be slow, and says so, and an endpoint that does not wait. */
-function servingApplication(onThinking: () => void): Application {
+function servingApplication({ onThinking, onSeen }: { readonly onThinking: () => void; readonly onSeen: (celsius: number | null) => void }): Application {
   const strain = defineOnDemand("strain", {
     from: [heat], outputs: ["excess"],
     compute: ({ heat: { now } }) => {
+      onSeen(now);
       if (now === BLAZING) think(onThinking);
       return { excess: now === null ? null : now - 45.5 };
     },
@@ -51,6 +52,8 @@ interface Served {
   platform: Platform;
   /** Slow rows so far. */
   thinking: number;
+  /** The temperature in the row that was made last. */
+  seen: number | null;
   readonly clock: ManualClock;
   readonly world: MaintenanceWorld;
 }
@@ -58,14 +61,15 @@ interface Served {
 test("serving", { timeout: 120_000 }, async (context) => {
   await using folder = await temporaryFolder();
   const clock = createReplayClock(Date.UTC(2026, 0, 5));
-  const application = servingApplication(() => { served.thinking += 1; });
+  const application = servingApplication({ onThinking: () => { served.thinking += 1; }, onSeen: (celsius) => { served.seen = celsius; } });
   const open = () => openTestPlatform(application, { dataDir: folder.path, clock });
-  const served: Served = { platform: await open(), thinking: 0, clock, world: createMaintenanceWorld(createRandom("serving"), clock) };
+  const served: Served = { platform: await open(), thinking: 0, seen: null, clock, world: createMaintenanceWorld(createRandom("serving"), clock) };
   await using stack = new AsyncDisposableStack();
   stack.defer(() => served.platform.close());
 
   await context.test("without any model the fallback answers and says why", () => withoutModel(served));
   await context.test("two versions: the split is stable, the header overrules it", () => splitsTraffic(served));
+  await context.test("an answer sees what was acknowledged just before it was asked for", () => seesItsOwnEvents(served));
   await context.test("an answer past its deadline is the fallback's", () => fallsBack(served));
   await context.test("the inference protocol gives the endpoint's numbers for the endpoint's rows", () => speaksInferenceProtocol(served));
   await context.test("closing answers what is in flight, and every answer is on record", (inner) => drains(served, open, inner));
@@ -116,6 +120,16 @@ async function splitsTraffic(served: Served): Promise<void> {
   const after = await recorded(served);
   assert.equal(after["canary 2"]! - (before["canary 2"] ?? 0), 2 * canaries + 30);
   assert.equal(after["champion 1"]! - before["champion 1"]!, 2 * (150 - canaries) + 30);
+}
+
+/** In this process: between the acknowledgement and the question there is not even a network. */
+async function seesItsOwnEvents(served: Served): Promise<void> {
+  const { platform, clock } = served;
+  for (let celsius = 1; celsius <= 40; celsius++) {
+    await platform.ingestion.ingestRows("readings", [{ row: { id: `own-${celsius}`, machine: "own", celsius, at: clock.now() } }]);
+    await platform.endpoints.answer("guess", { machine: "own" });
+    assert.equal(served.seen, celsius);
+  }
 }
 
 async function fallsBack(served: Served): Promise<void> {
