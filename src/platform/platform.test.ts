@@ -65,6 +65,50 @@ test("closing stops a training in progress, and its run says so", { timeout: 60_
   assert.deepEqual(runs.map(({ status }) => status), ["cancelled"]);
 });
 
+/** The server-sent events of a training asked for over HTTP; the client leaves at the first event for which `leave` holds. */
+async function followTraining({ url }: Platform, leave: (event: string) => boolean = () => false): Promise<readonly string[]> {
+  const response = await fetch(`${url}/v1/models/next/train`, { method: "POST", body: JSON.stringify({ reason: "over HTTP" }) });
+  assert.equal(response.headers.get("content-type"), "text/event-stream");
+  const events: string[] = [];
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body!) {
+    text += decoder.decode(chunk, { stream: true });
+    const parts = text.split("\n\n");
+    text = parts.pop()!;
+    events.push(...parts);
+    if (parts.some(leave)) break; // which hangs up
+  }
+  return events;
+}
+
+test("a training over HTTP tells its progress, then its result; one that cannot be ends with its error", async () => {
+  await using place = await folder();
+  await using platform = await open(place.path);
+  const failed = await followTraining(platform);
+  assert.match(failed.at(-1)!, /^event: error\ndata: \{"code":"TRAINING_DATA_INSUFFICIENT"/);
+  await ingest(platform, 1_000);
+  const events = await followTraining(platform);
+  const shares = events.slice(0, -1).map((event) => (JSON.parse(/^event: progress\ndata: (.*)$/.exec(event)![1]!) as { readonly share: number }).share);
+  assert.ok(shares.length > 5 && shares.every((share, at) => share >= (shares[at - 1] ?? 0) && share <= 1), shares.join(" "));
+  const result = JSON.parse(/^event: result\ndata: (.*)$/.exec(events.at(-1)!)![1]!) as { readonly version: number; readonly rows: number };
+  assert.deepEqual([result.version, result.rows], [1, 1_000]);
+  const { runs } = await platform.experiments.listRuns({ limit: 10 });
+  assert.deepEqual(runs.map(({ status, trigger }) => [status, trigger.reason]), [["finished", "over HTTP"], ["failed", "over HTTP"]]);
+});
+
+test("a client that leaves its training cancels it, and the next one can start", { timeout: 60_000 }, async () => {
+  await using place = await folder();
+  await using platform = await open(place.path, application({ trees: 5_000 }));
+  await ingest(platform, 5_000);
+  await followTraining(platform, (event) => event.includes("\"stage\":\"trees\""));
+  await platform.control.idle();
+  assert.deepEqual((await platform.experiments.listRuns({ limit: 10 })).runs.map(({ status }) => status), ["cancelled"]);
+  assert.equal(platform.control.isTraining("next"), false);
+  const { decisions } = await platform.decisions.list({ kind: "training", limit: 1 });
+  assert.match(decisions[0]!.reason, /cancelled/);
+});
+
 test("the same data, definition and seed make the same trees, bit for bit", async () => {
   await using place = await folder();
   await using platform = await open(place.path);
