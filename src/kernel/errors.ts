@@ -59,6 +59,7 @@ export const ERRORS = {
   BODY_INVALID: caller(400, "INVALID_ARGUMENT", "The request body is not valid {format}: {reason}", "Send a well-formed body that matches its Content-Type."),
   BODY_TOO_LARGE: caller(413, "OUT_OF_RANGE", "The request body is larger than {limitBytes} bytes.", "Split it into smaller requests."),
   MEDIA_TYPE_UNSUPPORTED: caller(415, "INVALID_ARGUMENT", "Content-Type \"{type}\" is not accepted here.", "Use one of: {accepted}."),
+  CROSS_SITE_REFUSED: caller(403, "PERMISSION_DENIED", "A page of another site asked the browser for {method} {path}; only reading is allowed from there.", "Call Strata from your own server, or from a page that Strata serves."),
   ROUTE_NOT_FOUND: caller(404, "NOT_FOUND", "There is nothing at {method} {path}.", "See GET /v1 for the list of routes."),
   METHOD_NOT_ALLOWED: caller(405, "UNIMPLEMENTED", "{method} is not allowed at {path}.", "Use one of: {allowed}."),
   OVERLOADED: busy(429, "RESOURCE_EXHAUSTED", "{inFlight} requests are in flight, which is the limit.", "Wait for the time in Retry-After and send again."),

@@ -53,6 +53,7 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
 
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
+    refuseCrossSite(request);
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     if (path.startsWith("/v1")) {
@@ -76,4 +77,10 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
       return errorResponse(thrown);
     }
   };
+}
+
+/** Without authentication any page in the user's browser could otherwise train, roll back or write events on this machine (CSRF). */
+function refuseCrossSite({ method, path, headers }: HttpRequest): void {
+  if (method === "GET" || method === "HEAD" || headers["sec-fetch-site"] !== "cross-site") return;
+  throw new StrataError("CROSS_SITE_REFUSED", { method, path });
 }

@@ -46,6 +46,8 @@ const TABLE: readonly Row[] = [
   ["a byte that is no UTF-8 in an endpoint", post("/v1/endpoints/%ff", {}), 400, "REQUEST_INVALID"],
   ["half a character in a stream", raw("/v1/streams/%E0%A4%A/events", good), 400, "REQUEST_INVALID"],
   ["half a character below /v2", "/v2/models/%E0%A4", 400, "REQUEST_INVALID"],
+  ["events that a page of another site sends", raw(EVENTS, good, { "content-type": "text/plain", "sec-fetch-site": "cross-site" }), 403, "CROSS_SITE_REFUSED"],
+  ["a training that a page of another site starts", raw("/v1/models/wear/train", "{}", { ...json, "sec-fetch-site": "cross-site" }), 403, "CROSS_SITE_REFUSED"],
   // names that do not exist, also those every object has
   ["an unknown stream", raw("/v1/streams/nothing/events", good), 404, "STREAM_NOT_FOUND", /nothing/],
   ["a stream named constructor", raw("/v1/streams/constructor/events", good), 404, "STREAM_NOT_FOUND"],

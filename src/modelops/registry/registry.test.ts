@@ -39,7 +39,12 @@ async function openStore(sign?: Sign) {
     environment: { node: "24.0.0", strata: "0.1.0", platform: "linux-x64" }, metrics: { "ndcg@10": 0.12, loss: Number.NaN },
     signature: { inputs: [{ name: "customer_activity.country", kind: "categorical", categories: ["France"] }], outputs: 1 }, ...changes,
   });
-  const register = (count: number, model = "ranker") => Promise.all(Array.from({ length: count }, () => registry.registerVersion(version({ model }))));
+  /** One after the other, so that run n gives version n. */
+  const register = async (count: number, model = "ranker"): Promise<readonly number[]> => {
+    const versions: number[] = [];
+    for (let i = 0; i < count; i++) versions.push(await registry.registerVersion(version({ model })));
+    return versions;
+  };
   const promote = (number: number, more: Partial<MoveRequest> = {}) => registry.moveAlias({ model: "ranker", alias: "champion", version: number, gates: PASSED, ...BY, ...more });
   const dispose = async (): Promise<void> => {
     await database.close();
