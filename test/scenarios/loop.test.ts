@@ -95,7 +95,7 @@ async function betterIsPromoted(story: Story, restart: () => Promise<void>): Pro
   const { platform } = story;
   assert.deepEqual(await platform.registry.aliases("wear"), { champion: 2, previous: 1 });
   const [promoted] = await decisionsOf(platform, "rollout");
-  assert.match(promoted!.reason, /^The challenger is promoted: challenger mean reward 0\.\d+ over \d+ outcomes, champion mean reward 0\.\d+ over \d+ outcomes\./);
+  assert.match(promoted!.reason, /^The challenger is promoted: challenger mean reward 0\.\d+ over \d+ outcomes, champion mean reward (?:0\.\d+|1) over \d+ outcomes\./);
   const { rollouts } = await platform.rollouts.list({ model: "wear", limit: 10 });
   assert.deepEqual(rollouts.map(({ phase, challenger, champion }) => [phase, challenger, champion]), [["promoted", 2, 1]]);
   assert.deepEqual(rollouts[0]?.decisions.map(({ action }) => action), ["start", "start-canary", "promote"]);
@@ -111,7 +111,7 @@ async function worseIsRejected(story: Story): Promise<void> {
   await trial(story, "reject", disliked);
   assert.deepEqual(await platform.registry.aliases("wear"), { champion: 2, previous: 1 });
   const [rejected] = await decisionsOf(platform, "rollout");
-  assert.match(rejected!.reason, /^The challenger is worse: challenger mean reward 0 over \d+ outcomes, champion mean reward 0\.\d+ over/);
+  assert.match(rejected!.reason, /^The challenger is worse: challenger mean reward 0 over \d+ outcomes, champion mean reward (?:0\.\d+|1) over/);
   const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => platform.endpoints.answer("guess", { machine: `m${at}` })));
   assert.ok(answers.every(({ version: by, variant }) => by === 2 && variant === "champion"), "the rejected version meets no traffic");
 }
