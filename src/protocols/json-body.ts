@@ -12,13 +12,13 @@ export function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
-/** The same without the look at its depth, for bodies of many numbers whose shape is checked anyway. */
-export function parseJson(body: Buffer): unknown {
-  if (!isUtf8(body)) throw new StrataError("BODY_INVALID", { format: "JSON", reason: "it is not UTF-8." });
+/** The same without the look at its depth, for bodies whose shape is checked anyway. `format` names what they were to be. */
+export function parseJson(body: Buffer, format = "JSON"): unknown {
+  if (!isUtf8(body)) throw new StrataError("BODY_INVALID", { format, reason: "it is not UTF-8." });
   try {
     return JSON.parse(body.toString("utf8")) as unknown;
   } catch (thrown) {
-    throw new StrataError("BODY_INVALID", { format: "JSON", reason: reasonOf(thrown) }, { cause: thrown });
+    throw new StrataError("BODY_INVALID", { format, reason: reasonOf(thrown) }, { cause: thrown });
   }
 }
 

@@ -4,9 +4,10 @@
  */
 import { StrataError } from "../../kernel/errors.ts";
 import { mediaTypeOf } from "../http.ts";
+import { parseJson } from "../json-body.ts";
 import { buildCloudEvent, isJsonType, refuseCloudEvent } from "./cloud-event.ts";
 import type { CloudEvent } from "./cloud-event.ts";
-import { parseBatch, parseJson, parseStructured } from "./json-format.ts";
+import { parseBatch, parseStructured } from "./json-format.ts";
 
 export type Headers = Readonly<Record<string, string | undefined>>;
 export type ContentMode = "binary" | "structured" | "batched";
@@ -45,7 +46,7 @@ function parseBinary(headers: Headers, body: Buffer): CloudEvent {
   if (!isJsonType(mediaType)) throw new StrataError("MEDIA_TYPE_UNSUPPORTED", { type: mediaType, accepted: "application/json" });
   const event = buildCloudEvent(attributes, { data: undefined, payload: body });
   if (Array.isArray(event)) throw refuseCloudEvent(event);
-  return { ...(event as CloudEvent), data: parseJson(body, "JSON") }; // not a list of problems
+  return { ...(event as CloudEvent), data: parseJson(body) }; // not a list of problems
 }
 
 function readHeaders(headers: Headers): { readonly attributes: Readonly<Record<string, string>>; readonly undecodable: readonly string[] } {

@@ -1,8 +1,8 @@
 /** The JSON event format of CloudEvents (formats/json-format.md): one event as an object, a batch as an array of them. */
-import { isUtf8 } from "node:buffer";
-import { StrataError, reasonOf } from "../../kernel/errors.ts";
+import { reasonOf } from "../../kernel/errors.ts";
 import type { Problem } from "../../kernel/errors.ts";
 import { mediaTypeOf } from "../http.ts";
+import { parseJson } from "../json-body.ts";
 import { buildCloudEvent, isJsonType, refuseCloudEvent } from "./cloud-event.ts";
 import type { Attributes, CloudEvent, Data } from "./cloud-event.ts";
 
@@ -23,16 +23,6 @@ export function parseBatch(body: Buffer): readonly CloudEvent[] {
   return events as CloudEvent[]; // none of them is a list of problems
 }
 
-/** Strict UTF-8, as RFC 8259 asks; BODY_INVALID. */
-export function parseJson(body: Buffer, format: string): unknown {
-  if (!isUtf8(body)) throw new StrataError("BODY_INVALID", { format, reason: "it is not UTF-8." });
-  try {
-    return JSON.parse(body.toString()) as unknown;
-  } catch (thrown) {
-    throw new StrataError("BODY_INVALID", { format, reason: reasonOf(thrown) }, { cause: thrown });
-  }
-}
-
 function readEvent(value: unknown, path = ""): CloudEvent | readonly Problem[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [{ path: path.slice(0, -1), message: "is no JSON object", code: "invalid CloudEvent" }];
   const { data, data_base64: encoded, ...attributes } = value as Readonly<Record<string, unknown>>;
@@ -51,7 +41,7 @@ function decode(encoded: unknown): Data {
   if (typeof encoded !== "string" || encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return { problem: "in data_base64 is not base64 text" };
   const payload = Buffer.from(encoded, "base64");
   try {
-    return { data: parseJson(payload, "JSON"), payload };
+    return { data: parseJson(payload), payload };
   } catch (thrown) {
     return { problem: `in data_base64: ${reasonOf(thrown)}` };
   }
