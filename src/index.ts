@@ -1,12 +1,12 @@
 /** Strata's public names, listed one by one. */
 export { z } from "zod";
 export {
-  canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
+  canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
   defineStream, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
 } from "./define/index.ts";
 export type {
-  Aggregation, Application, Candidates, Endpoint, Entity, Expression, FeatureView, Gate, Model, OnDemand, RowOf, Stream, Trainer, Trigger,
+  Aggregation, Application, Batching, Guardrail, GuardrailMessage, GuardrailVerdict, InferenceGraph, LanguageModel, ModelSource, ServedModel, Target, TensorValue, Upstream, VersionPolicy, Candidates, Endpoint, Entity, Expression, FeatureView, Gate, Model, OnDemand, RowOf, Stream, Trainer, Trigger,
 } from "./define/index.ts";
 export { StrataError, isStrataError } from "./kernel/errors.ts";
 export type { ErrorBody, ErrorCode, Problem } from "./kernel/errors.ts";

@@ -2,8 +2,11 @@
 import type { Candidates } from "./candidates.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { FeatureView } from "./feature-view.ts";
+import type { InferenceGraph } from "./inference-graph.ts";
+import type { LanguageModel, Upstream } from "./language-model.ts";
 import type { Model } from "./model.ts";
 import type { OnDemand } from "./on-demand.ts";
+import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
 
 export interface Application {
@@ -15,4 +18,8 @@ export interface Application {
   readonly onDemand: ReadonlyMap<string, OnDemand>;
   readonly models: ReadonlyMap<string, Model>;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly servedModels: ReadonlyMap<string, ServedModel>;
+  readonly graphs: ReadonlyMap<string, InferenceGraph>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly languageModels: ReadonlyMap<string, LanguageModel>;
 }

@@ -7,13 +7,16 @@ import type { Problem } from "../kernel/errors.ts";
 import type { Candidates } from "./candidates.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { FeatureView } from "./feature-view.ts";
+import type { InferenceGraph } from "./inference-graph.ts";
+import type { LanguageModel, Upstream } from "./language-model.ts";
 import type { FeatureProvider, Model } from "./model.ts";
 import type { OnDemand } from "./on-demand.ts";
 import { checkApplication } from "./application-check.ts";
 import type { Application } from "./application-type.ts";
+import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
 
-export type Resource = Stream<string, never> | Stream | FeatureProvider | Model | Endpoint;
+export type Resource = Stream<string, never> | Stream | FeatureProvider | Model | Endpoint | ServedModel | InferenceGraph | Upstream | LanguageModel;
 
 /**
  * Declares the application; raises DEFINITION_INVALID with every problem found.
@@ -32,6 +35,7 @@ function createCollector() {
   const maps = {
     streams: new Map<string, Stream>(), featureViews: new Map<string, FeatureView>(), candidates: new Map<string, Candidates>(),
     onDemand: new Map<string, OnDemand>(), models: new Map<string, Model>(), endpoints: new Map<string, Endpoint>(),
+    servedModels: new Map<string, ServedModel>(), graphs: new Map<string, InferenceGraph>(), upstreams: new Map<string, Upstream>(), languageModels: new Map<string, LanguageModel>(),
   };
   const problems: Problem[] = [];
 
@@ -53,6 +57,10 @@ function createCollector() {
       case "on-demand": if (put(maps.onDemand, "onDemand", resource)) for (const source of resource.from) add(source); return;
       case "model": if (put(maps.models, "models", resource)) addModel(resource); return;
       case "endpoint": if (put(maps.endpoints, "endpoints", resource)) addEndpoint(resource); return;
+      case "served-model": put(maps.servedModels, "servedModels", resource); return;
+      case "inference-graph": if (put(maps.graphs, "graphs", resource)) for (const member of resource.members) add(member); return;
+      case "upstream": put(maps.upstreams, "upstreams", resource); return;
+      case "language-model": if (put(maps.languageModels, "languageModels", resource)) addLanguageModel(resource); return;
       default: problems.push({ path: "resources", message: `not a resource: ${describe(resource)}`, code: "not-a-resource" });
     }
   };
@@ -67,6 +75,11 @@ function createCollector() {
     add(endpoint.model);
     if (endpoint.candidates) add(endpoint.candidates);
     if (endpoint.outcome) add(endpoint.outcome.from);
+  };
+
+  const addLanguageModel = (model: LanguageModel): void => {
+    for (const { upstream } of model.targets) add(upstream);
+    if (model.semanticCache) add(model.semanticCache.embedWith);
   };
 
   return { maps, problems, add };

@@ -43,6 +43,10 @@ const EFFECTS: Readonly<Record<ResourceKind, { readonly create: string; readonly
   candidates: { create: "is built from the log", update: "is rebuilt from the log, then swapped in", delete: "its state is dropped; the events stay" },
   onDemand: { create: "is computed when asked", update: "models that use it should train again", delete: "is no longer computed" },
   models: { create: "waits for its first training", update: "the next training uses the new definition; versions in service stay", delete: "is no longer trained or served; its versions stay in the registry" },
+  servedModels: { create: "is loaded", update: "is loaded anew beside the old one, then swapped in", delete: "is unloaded when what is in flight is answered" },
+  graphs: { create: "starts answering", update: "answers by the new definition at once", delete: "stops answering" },
+  upstreams: { create: "may be called", update: "new calls go by the new definition; those in flight finish", delete: "is no longer called" },
+  languageModels: { create: "starts answering", update: "answers by the new definition at once", delete: "stops answering" },
   endpoints: { create: "starts answering", update: "answers by the new definition at once", delete: "stops answering" },
 };
 

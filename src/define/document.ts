@@ -8,10 +8,13 @@ import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { FeatureView } from "./feature-view.ts";
 import type { Candidates } from "./candidates.ts";
+import type { InferenceGraph } from "./inference-graph.ts";
+import type { LanguageModel } from "./language-model.ts";
 import type { Model } from "./model.ts";
+import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
 
-export const RESOURCE_KINDS = ["streams", "featureViews", "candidates", "onDemand", "models", "endpoints"] as const;
+export const RESOURCE_KINDS = ["streams", "featureViews", "candidates", "onDemand", "models", "endpoints", "servedModels", "graphs", "upstreams", "languageModels"] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 export type ResourceDocument = Readonly<Record<string, unknown>>;
@@ -34,6 +37,10 @@ export function describeApplication(application: Application): ApplicationDocume
       })),
       models: describeAll(application.models, describeModel),
       endpoints: describeAll(application.endpoints, describeEndpoint),
+      servedModels: describeAll(application.servedModels, describeServedModel),
+      graphs: describeAll(application.graphs, describeGraph),
+      upstreams: describeAll(application.upstreams, (upstream) => ({ ...upstream, kind: undefined, name: undefined })),
+      languageModels: describeAll(application.languageModels, describeLanguageModel),
     },
   };
 }
@@ -109,5 +116,24 @@ function describeEndpoint(endpoint: Endpoint): unknown {
     request: z.toJSONSchema(endpoint.request, { io: "input", unrepresentable: "any" }), keys: endpoint.keys, seedItems: endpoint.seedItems,
     limit: endpoint.limit, rollout: endpoint.rollout, deadlineMs: endpoint.deadlineMs, fallback: endpoint.fallback,
     outcome: endpoint.outcome && { ...endpoint.outcome, from: endpoint.outcome.from.name }, featureSampling: endpoint.featureSampling,
+  };
+}
+
+function describeServedModel({ kind: _kind, name: _name, versions, ...model }: ServedModel): unknown {
+  const described = Object.entries(versions).map(([version, source]) => [version, source.kind === "function" ? { ...source, infer: source.infer.toString() } : source]);
+  return { ...model, versions: Object.fromEntries(described) };
+}
+
+/** Functions inside a graph appear as their source text. */
+function describeGraph({ description, inputs, outputs, root, members }: InferenceGraph): unknown {
+  const plain: unknown = JSON.parse(JSON.stringify(root, (_, value: unknown) => (typeof value === "function" ? value.toString() : value)));
+  return { description, inputs, outputs, root: plain, members: members.map((member) => member.name) };
+}
+
+function describeLanguageModel({ kind: _kind, name: _name, targets, semanticCache, guardrails, ...model }: LanguageModel): unknown {
+  return {
+    ...model, targets: targets.map((target) => ({ ...target, upstream: target.upstream.name })),
+    semanticCache: semanticCache && { ...semanticCache, embedWith: semanticCache.embedWith.name },
+    guardrails: guardrails.map(({ name, parameters, holdsBack }) => ({ name, parameters, holdsBack })),
   };
 }

@@ -26,6 +26,14 @@ export { diffDefinitions } from "./difference.ts";
 export type { ResourceChange, ValueChange } from "./difference.ts";
 export { eachCandidate, eachEvent, happensWithin, labelValue } from "./training-examples.ts";
 export type { Examples, Label } from "./training-examples.ts";
+export { batchingOf, defineServedModel, functionModel, onnxModel, openInferenceModel, tensor } from "./served-model.ts";
+export type {
+  Batching, BatchingOptions, FunctionSource, ModelSource, OnnxSource, OpenInferenceSource, ServedModel, ServedModelOptions, TensorType, TensorValue, VersionPolicy,
+} from "./served-model.ts";
+export type { EnsembleStep, GraphStep, GraphTensors, InferenceGraph, ModelStep, SequenceStep, SplitterStep, SwitchStep } from "./inference-graph.ts";
+export { defineLanguageModel, defineUpstream, secret, target } from "./language-model.ts";
+export type { LanguageModel, LanguageModelOptions, Secret, Target, TargetOptions, Upstream, UpstreamOptions } from "./language-model.ts";
+export type { Guardrail, GuardrailMessage, GuardrailVerdict } from "./guardrail.ts";
 export { every, onDrift, onNewData, onPerformanceDrop } from "./trigger.ts";
 export type { Trigger } from "./trigger.ts";
 export { gate, isHigherBetter } from "./gate.ts";

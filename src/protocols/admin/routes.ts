@@ -20,7 +20,8 @@ const resources = z.record(z.string(), z.record(z.string(), z.unknown()));
 const planRequest = z.object({
   document: z.object({
     name: z.string(),
-    resources: z.object({ streams: resources, featureViews: resources, candidates: resources, onDemand: resources, models: resources, endpoints: resources }),
+    resources: z.object({ streams: resources, featureViews: resources, candidates: resources, onDemand: resources, models: resources, endpoints: resources,
+      servedModels: resources.default({}), graphs: resources.default({}), upstreams: resources.default({}), languageModels: resources.default({}) }),
   }),
 });
 
