@@ -3,10 +3,10 @@ import { counted, formatBytes, formatCount, formatMetric, formatMilliseconds, fo
 import { formatAgo, formatDuration } from "../format/times.ts";
 import type { DefinitionFacts } from "../live/definition-facts.ts";
 import type { CandidatesOverview, EndpointOverview, FeatureViewOverview, ModelOverview, Overview, StreamOverview } from "../../src/protocols/admin/overview.ts";
-import { KIND_NAMES } from "./graph.ts";
-import type { NodeKind } from "./graph.ts";
 import { marksOf } from "./marks.ts";
 import type { Mark } from "./marks.ts";
+import { KIND_NAMES } from "./node-kind.ts";
+import type { NodeKind } from "./node-kind.ts";
 
 export interface DetailRow {
   readonly label: string;

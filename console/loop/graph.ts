@@ -5,9 +5,8 @@ import type { DefinitionFacts } from "../live/definition-facts.ts";
 import type { EndpointOverview, ModelOverview, Overview, PerformanceOverview } from "../../src/protocols/admin/overview.ts";
 import { marksOf } from "./marks.ts";
 import type { Mark } from "./marks.ts";
+import type { NodeKind } from "./node-kind.ts";
 import { latestReward } from "./reward.ts";
-
-export type NodeKind = "stream" | "view" | "candidates" | "model" | "endpoint";
 
 export const COLUMNS = ["Streams", "Features and candidates", "Models", "Endpoints"] as const;
 
@@ -42,8 +41,6 @@ export interface LoopGraph {
   readonly nodes: readonly LoopNode[];
   readonly edges: readonly LoopEdge[];
 }
-
-export const KIND_NAMES: Readonly<Record<NodeKind, string>> = { stream: "Stream", view: "Feature view", candidates: "Candidates", model: "Model", endpoint: "Endpoint" };
 
 export function buildLoop(overview: Overview, facts: DefinitionFacts): LoopGraph {
   const nodes = nodesOf(overview);

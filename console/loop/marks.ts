@@ -1,7 +1,7 @@
 /** What deserves a look at a node, worst first: pure. */
 import { counted, formatShare } from "../format/numbers.ts";
 import type { EndpointOverview, ModelOverview, Overview, StreamOverview } from "../../src/protocols/admin/overview.ts";
-import type { NodeKind } from "./graph.ts";
+import type { NodeKind } from "./node-kind.ts";
 
 export type Tone = "bad" | "warning" | "active" | "info";
 

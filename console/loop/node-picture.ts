@@ -4,8 +4,8 @@ import type { ComponentChild } from "preact";
 import { fitText, textWidth } from "../charts/text-width.ts";
 import type { TextStyle } from "../charts/text-width.ts";
 import { ICONS } from "../icons.ts";
-import { KIND_NAMES } from "./graph.ts";
 import type { LoopNode } from "./graph.ts";
+import { KIND_NAMES } from "./node-kind.ts";
 import type { Box } from "./layout.ts";
 import type { Mark } from "./marks.ts";
 

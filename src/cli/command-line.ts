@@ -14,7 +14,7 @@ import { suggestion } from "./suggestion.ts";
 import { createPalette, wantsColor } from "./terminal/color.ts";
 import { renderError } from "./terminal/error-text.ts";
 import { createTerminal, type Terminal } from "./terminal/terminal.ts";
-import { readVersion } from "./version.ts";
+import { strataVersion } from "../platform/version.ts";
 
 interface Session {
   readonly host: Host;
@@ -52,7 +52,7 @@ async function dispatch(words: readonly string[], session: Session, commands: re
 /** `strata`, `strata --help`, `strata --version`, and options that belong to no command. */
 function runWithoutCommand(words: readonly string[], session: Session, commands: readonly CommandEntry[]): number {
   const { terminal } = session;
-  const version = readVersion();
+  const version = strataVersion();
   if (!mentions(words, "--help", "-h")) {
     const rest = words.filter((word) => word !== "--version" && word !== "-v");
     const { problems } = readArguments(rest, { options: {}, positionals: {} });

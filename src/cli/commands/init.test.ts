@@ -9,7 +9,7 @@ import { runStrata } from "../../../test/fake-strata-server.ts";
 import { openTemporaryProject } from "../../../test/temporary-project.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { describeApplication, loadDefinition } from "../../platform/definition.ts";
-import { readVersion } from "../version.ts";
+import { strataVersion } from "../../platform/version.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const clock = createManualClock(Date.UTC(2026, 0, 31, 12));
@@ -25,7 +25,7 @@ test("a project is written, with what to do next", async () => {
   assert.match(host.output(), /\n {2}cd My Shop!\n {2}npm install\n {2}npx strata up\n {2}npx strata ingest deliveries events\.ndjson --backfill\n {2}npx strata train eta\n {2}npx strata predict eta courier=c-03 restaurant=r-07\n$/);
   const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { name: string; dependencies: unknown; devDependencies: Record<string, string> };
   assert.equal(manifest.name, "my-shop");
-  assert.deepEqual(manifest.dependencies, { strata: `^${readVersion()}` });
+  assert.deepEqual(manifest.dependencies, { strata: `^${strataVersion()}` });
   const own = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { devDependencies: Record<string, string> };
   assert.equal(manifest.devDependencies["typescript"], `^${own.devDependencies["typescript"]}`, "the compiler that the template is checked with");
   assert.match(await readFile(join(folder, "README.md"), "utf8"), /^# my-shop\n[^]*`events\.ndjson` holds 4,000 made-up deliveries/);
@@ -48,8 +48,9 @@ test("the template loads and passes the compiler", async () => {
   await runStrata(["init"], undefined, { workingDirectory: project.folder, clock });
   const application = await loadDefinition(join(project.folder, "app.ts"));
   const { resources } = describeApplication(application);
-  assert.deepEqual(Object.entries(resources).map(([kind, named]) => [kind, Object.keys(named)]), [
-    ["streams", ["deliveries"]], ["featureViews", ["courier_pace", "restaurant_load"]], ["candidates", []], ["onDemand", ["moment"]], ["models", ["eta"]], ["endpoints", ["eta"]],
+  const declared = Object.entries(resources).map(([kind, named]) => [kind, Object.keys(named)] as const).filter(([, names]) => names.length > 0);
+  assert.deepEqual(declared, [
+    ["streams", ["deliveries"]], ["featureViews", ["courier_pace", "restaurant_load"]], ["onDemand", ["moment"]], ["models", ["eta"]], ["endpoints", ["eta"]],
   ]);
   const compiler = join(root, "node_modules", ".bin", "tsc");
   // Here the package is its sources, which need the types of Node.js; a user's are declarations.

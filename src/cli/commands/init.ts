@@ -6,7 +6,7 @@ import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import { defineCommand } from "../command.ts";
 import { packageName, projectFiles, type ProjectFile } from "../project-template/project-files.ts";
 import { formatBytes } from "../terminal/format.ts";
-import { readVersion } from "../version.ts";
+import { strataVersion } from "../../platform/version.ts";
 
 interface WrittenProject {
   readonly folder: string;
@@ -27,7 +27,7 @@ export const command = defineCommand({
   ],
   run: async ({ positionals, options, workingDirectory, clock }): Promise<WrittenProject> => {
     const folder = resolve(workingDirectory, positionals.folder ?? ".");
-    const files = projectFiles({ name: packageName(basename(folder)), strataVersion: readVersion(), nowMs: clock.now() });
+    const files = projectFiles({ name: packageName(basename(folder)), strataVersion: strataVersion(), nowMs: clock.now() });
     const shown = relative(workingDirectory, folder) || ".";
     const taken = files.map(({ path }) => path).filter((path) => existsSync(join(folder, path)));
     if (taken.length > 0 && !options.force) throw new StrataError("FILE_EXISTS", { folder: shown === "." ? "This folder" : `The folder ${shown}`, files: taken.join(", ") });

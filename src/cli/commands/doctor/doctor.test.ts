@@ -10,7 +10,7 @@ import { openTemporaryProject } from "../../../../test/temporary-project.ts";
 import { createManualClock } from "../../../kernel/clock.ts";
 import { createTerminal } from "../../terminal/terminal.ts";
 import { createRecordedHost } from "../../recorded-host.ts";
-import { readVersion } from "../../version.ts";
+import { strataVersion } from "../../../platform/version.ts";
 import type { Check } from "./check.ts";
 import { renderDiagnosis, type Diagnosis } from "./doctor.ts";
 import { checkNode } from "./project-checks.ts";
@@ -40,13 +40,13 @@ test("a sound project is ready, and no trace is left behind", async () => {
 test("a server that runs is asked for its version and its evidence", async () => {
   await using place = await openTemporaryProject({ "app.ts": APP });
   await using server = await openFakeServer((line) => {
-    if (line === "GET /v1") return { body: { version: readVersion() } };
+    if (line === "GET /v1") return { body: { version: strataVersion() } };
     if (line === "GET /v1/models") return { body: { models: [{ model: "ranker" }, { model: "eta" }] } };
     return line.endsWith("/evidence") ? { body: { records: [1, 2], check: line.includes("eta") ? { ok: false, reason: "Record 2 of \"eta\" does not hold." } : { ok: true } } } : undefined;
   });
   const { code, checks } = await diagnose(place.folder, ["--url", server.url]);
   assert.equal(code, 1);
-  assert.deepEqual(checks["server"], { name: "server", status: "ok", detail: `Strata ${readVersion()} answers at ${server.url}` });
+  assert.deepEqual(checks["server"], { name: "server", status: "ok", detail: `Strata ${strataVersion()} answers at ${server.url}` });
   assert.equal(checks["evidence"]?.status, "failed");
   assert.equal(checks["evidence"]?.detail, "Record 2 of \"eta\" does not hold.");
 });
@@ -57,7 +57,7 @@ test("another version is a remark", async () => {
   const { code, checks } = await diagnose(place.folder, [], { STRATA_URL: server.url });
   assert.equal(code, 0);
   assert.equal(checks["server"]?.status, "warning");
-  assert.equal(checks["server"]?.detail, `Strata 9.9.9 answers at ${server.url}; this is ${readVersion()}`);
+  assert.equal(checks["server"]?.detail, `Strata 9.9.9 answers at ${server.url}; this is ${strataVersion()}`);
 });
 
 test("a port that another program has is a failure with a way out", async () => {

@@ -4,7 +4,7 @@ import { isStrataError } from "../../../kernel/errors.ts";
 import type { Config } from "../../../platform/config.ts";
 import type { ApiClient } from "../../api-client.ts";
 import { formatCount } from "../../terminal/format.ts";
-import { readVersion } from "../../version.ts";
+import { strataVersion } from "../../../platform/version.ts";
 import { failedCheck, type Check } from "./check.ts";
 
 export interface ServerFinding {
@@ -17,7 +17,7 @@ export async function checkServer(client: ApiClient, config: Pick<Config, "host"
   try {
     const { version } = await client.get<{ readonly version: string }>("/v1", { signal });
     const detail = `Strata ${version} answers at ${client.url}`;
-    const own = readVersion();
+    const own = strataVersion();
     if (version === own) return { isRunning: true, check: { name, status: "ok", detail } };
     return { isRunning: true, check: { name, status: "warning", detail: `${detail}; this is ${own}`, next: "Use the same version for both: some commands may not fit." } };
   } catch (thrown) {
