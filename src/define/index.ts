@@ -33,7 +33,8 @@ export type {
 export type { EnsembleStep, GraphStep, GraphTensors, InferenceGraph, ModelStep, SequenceStep, SplitterStep, SwitchStep } from "./inference-graph.ts";
 export { defineLanguageModel, defineUpstream, secret, target } from "./language-model.ts";
 export type { LanguageModel, LanguageModelOptions, Secret, Target, TargetOptions, Upstream, UpstreamOptions } from "./language-model.ts";
-export type { Guardrail, GuardrailMessage, GuardrailVerdict } from "./guardrail.ts";
+export { defineGuardrail } from "./guardrail.ts";
+export type { AnswerFilter, AnswerPart, CallGuardrail, FilteredText, Guardrail, GuardrailCall, GuardrailChecks, GuardrailMessage, GuardrailOptions, GuardrailVerdict } from "./guardrail.ts";
 export { every, onDrift, onNewData, onPerformanceDrop } from "./trigger.ts";
 export type { Trigger } from "./trigger.ts";
 export { gate, isHigherBetter } from "./gate.ts";

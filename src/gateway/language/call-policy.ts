@@ -28,6 +28,25 @@ export interface CallRequest {
   readonly maxOutputTokens: number;
   /** The dearest of the targets that may answer. */
   readonly price: TokenPrice;
+  /** When the call ends at the latest; default 10 minutes. A reservation outlives it by a minute, then a dead process is assumed. */
+  readonly timeoutMs?: number;
+}
+
+/** Whom a secret belongs to. */
+export interface Caller {
+  readonly keyId: string;
+  readonly tenant: string;
+}
+
+/** A call that a cache answered. */
+export interface CachedCall {
+  readonly secret: string | undefined;
+  readonly operation: Operation;
+  readonly model: string;
+  /** Of the answer when it was made. */
+  readonly usage: TokenUsage;
+  /** Who made it. */
+  readonly upstream: string;
 }
 
 export interface AdmittedCall {
@@ -52,6 +71,10 @@ export interface CallOutcome {
 }
 
 export interface CallPolicy {
+  /** Who calls, before anything is looked up for them: KEY_MISSING / KEY_INVALID (401), KEY_FORBIDDEN (403). Takes nothing. */
+  identify(secret: string | undefined, model: string): Promise<Caller>;
+  /** Instead of `admit` for an answer from a cache: costs 0, counts as a request, is booked as "cached". RATE_LIMITED. */
+  admitCached(call: CachedCall): Promise<void>;
   /** KEY_MISSING / KEY_INVALID (401), KEY_FORBIDDEN (403), RATE_LIMITED (429 with Retry-After), BUDGET_EXHAUSTED (402 in Strata's words, 429 insufficient_quota in OpenAI's). */
   admit(call: CallRequest): Promise<AdmittedCall>;
 }
