@@ -7,24 +7,43 @@
  * reservation and books what it really cost, once: settling again changes nothing. What a call resolves is durable
  * against kill -9. Reservations of a process that died are released at full cost after `expiresAtMs`, because the upstream may have billed them.
  * Money is whole nano-dollars (1e-9 USD), exact up to 9 million dollars.
+ *
+ * A budget's period starts anew at whole multiples of `periodMs` since 1970-01-01 UTC: a day at midnight UTC. What is still
+ * reserved then goes on counting, and is booked in the period in which it is settled. A key that the ledger does not
+ * know has no budget and no limit. Times are the callers'; a clock that is behind never turns a period or a bucket back.
+ * What cannot be done is LEDGER_FAILED; after closing, CLOSED.
  */
 export interface LedgerReservation {
-  /** Unique; repeating one returns the first answer. */
+  /** Unique; repeating one that is open returns the first answer. A refused one may be asked again. */
   readonly id: string;
   readonly key: string;
+  /** 0 for what is free: then no budget is asked. */
   readonly wantedNanoUsd: number;
   /** Refuse rather than grant less. */
   readonly leastNanoUsd: number;
   readonly atMs: number;
   readonly expiresAtMs: number;
+  /** Taken together with the money: either everything is granted, or nothing is taken. */
+  readonly takes?: readonly LedgerTake[];
+  /** Told by the usage when the reservation expires. */
+  readonly model?: string;
+  readonly operation?: string;
 }
 
 export interface LedgerGrant {
   readonly id: string;
-  /** 0: refused. */
+  /** 0 when refused. */
   readonly grantedNanoUsd: number;
-  /** What was left before the grant. */
+  /** What was left before the grant; Infinity without a budget. */
   readonly availableNanoUsd: number;
+  /** Set when nothing was granted. */
+  readonly refusal?: LedgerRefusal;
+}
+
+export interface LedgerRefusal {
+  readonly reason: "budget" | LedgerTake["kind"];
+  /** When a limit lets it through, if nobody else asks; Infinity when it never does. For a budget: when its period ends. */
+  readonly retryAfterMs: number;
 }
 
 export interface LedgerUsage {
@@ -35,9 +54,11 @@ export interface LedgerUsage {
 }
 
 export interface LedgerSettlement {
-  /** The reservation's id. */
+  /** The reservation's id; unique where there was none. */
   readonly id: string;
   readonly key: string;
+  /** false: nothing was reserved for it, as for keys without a budget. Default true. */
+  readonly isReserved?: boolean;
   readonly costNanoUsd: number;
   readonly usage: LedgerUsage;
   readonly atMs: number;
@@ -48,6 +69,8 @@ export interface LedgerSettlement {
   readonly outcome: string;
   /** Whether the tokens were counted here because the upstream did not say. */
   readonly isEstimated: boolean;
+  /** What was taken too much (negative) or too little: applied without asking, even below empty. */
+  readonly takes?: readonly LedgerTake[];
 }
 
 export interface VirtualKeyRecord {
@@ -80,27 +103,38 @@ export interface KeyBalance {
 export interface UsageQuery {
   readonly key?: string;
   readonly model?: string;
+  /** Usage is kept by the hour (UTC) in which it was settled: the hour that contains it is the first. */
   readonly fromMs?: number;
+  /** Hours that begin before it. */
   readonly toMs?: number;
-  readonly groupBy: readonly ("key" | "model" | "upstream" | "outcome" | "day" | "hour")[];
+  /** "day" and "hour" are ISO 8601 in UTC: "2026-03-01", "2026-03-01T14". Rows come in the order of their groups. */
+  readonly groupBy: readonly UsageGroup[];
 }
+
+export type UsageGroup = "key" | "model" | "upstream" | "operation" | "outcome" | "day" | "hour";
 
 export interface UsageRow extends LedgerUsage {
   readonly group: Readonly<Record<string, string>>;
   readonly calls: number;
+  /** Of these, calls whose tokens were counted here because the upstream did not say. */
+  readonly estimatedCalls: number;
   readonly costNanoUsd: number;
 }
 
-/** Token bucket counters that all processes share. */
-export interface LedgerRateTake {
-  readonly key: string;
+/** From a token bucket that holds one minute's worth and that all processes share. */
+export interface LedgerTake {
   readonly kind: "requests" | "tokens";
   readonly amount: number;
   readonly perMinute: number;
+}
+
+export interface LedgerRateTake extends LedgerTake {
+  readonly key: string;
   readonly atMs: number;
 }
 
 export interface BudgetLedger extends AsyncDisposable {
+  /** Adds the key or takes the place of the one with its id; what it spent stays. SQL_CONSTRAINT when another key has the secret. */
   putKey(key: VirtualKeyRecord): Promise<void>;
   keys(): Promise<readonly VirtualKeyRecord[]>;
   keyByHash(secretHash: string): Promise<VirtualKeyRecord | undefined>;
@@ -109,8 +143,8 @@ export interface BudgetLedger extends AsyncDisposable {
   settle(settlements: readonly LedgerSettlement[]): Promise<void>;
   /** Takes from the bucket, or answers how long to wait; a negative amount gives back. */
   take(takes: readonly LedgerRateTake[]): Promise<readonly { readonly taken: boolean; readonly retryAfterMs: number }[]>;
-  /** Books overdue reservations at full cost and returns how many. */
+  /** Books overdue reservations at full cost and returns how many. One that is settled late after all is put right. */
   expire(nowMs: number): Promise<number>;
-  balance(key: string): Promise<KeyBalance>;
+  balance(key: string, nowMs: number): Promise<KeyBalance>;
   usage(query: UsageQuery): Promise<readonly UsageRow[]>;
 }
