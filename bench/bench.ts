@@ -1,5 +1,5 @@
 /** What a bench is, and what the runner gives it. */
-import type { LoadGenerator } from "./load-generator.ts";
+import type { LoadGenerator } from "strata/testing";
 import type { Sheet } from "./report/result.ts";
 import type { Packages } from "./packages.ts";
 import type { PreparedData } from "./servers/prepared-data.ts";

@@ -1,11 +1,11 @@
 /** Predictions over HTTP at 64 and at 1,000 new connections: throughput, tail latency, failures, and CPU per answer. */
 import { z } from "strata";
+import { createRandom } from "strata/testing";
 import { interleave } from "./bench.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import { PRICE_MODEL } from "./definitions.ts";
 import { cpuPerRequest, describeFailures, measureLoad, recordRequests, warmUp } from "./load-measurement.ts";
 import type { PlanFor } from "./load-measurement.ts";
-import { createDraws } from "./load/seeded-draws.ts";
 import { spreadOf } from "./report/result.ts";
 import { openServerProcess } from "./servers/server-process.ts";
 import type { ServerProcess } from "./servers/server-process.ts";
@@ -66,13 +66,13 @@ async function runEndpoints(context: BenchContext): Promise<void> {
 }
 
 function estimateBodies(): readonly string[] {
-  const draws = createDraws(1);
+  const draws = createRandom(1);
   return Array.from({ length: 1_000 }, () => JSON.stringify({ customer: shopCustomer(draws.integer(SHOP_CUSTOMERS)), item: shopItem(draws.integer(SHOP_ITEMS)) }));
 }
 
 /** Rows that differ, so that the trees' branches do. */
 function inferenceBodies(): readonly string[] {
-  const draws = createDraws(2);
+  const draws = createRandom(2);
   return Array.from({ length: 1_000 }, () => JSON.stringify({
     inputs: [{ name: "features", shape: [1, 20], datatype: "FP64", data: Array.from({ length: 20 }, () => Math.round(draws.next() * 10_000) / 100) }],
   }));
@@ -81,7 +81,7 @@ function inferenceBodies(): readonly string[] {
 const nameOf = ({ label }: EndpointCase, connections: number): string => `${label}, ${connections.toLocaleString("en-US")} connections`;
 
 function planOf(context: BenchContext, { path, bodies, seconds }: EndpointCase, connections: number): PlanFor {
-  return { path, contentType: "application/json", requests: { kind: "bodies", bodies }, connections, arrivals: { kind: "closed" }, durationMs: context.seconds(connections < 1_000 ? seconds / 2 : seconds) * 1000, timeoutMs: 10_000, mark: FALLBACK };
+  return { path, contentType: "application/json", bodies, connections, arrivals: { kind: "closed" }, durationMs: context.seconds(connections < 1_000 ? seconds / 2 : seconds) * 1000, timeoutMs: 10_000, mark: FALLBACK };
 }
 
 async function measureAnswers(context: BenchContext, entry: EndpointCase, connections: number): Promise<number> {

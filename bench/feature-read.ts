@@ -1,9 +1,9 @@
 /** Reading features over HTTP, against what an empty node:http JSON handler costs. */
+import { createRandom } from "strata/testing";
 import { interleave } from "./bench.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import { cpuPerRequest, describeFailures, measureLoad, recordRequests, warmUp } from "./load-measurement.ts";
 import type { PlanFor } from "./load-measurement.ts";
-import { createDraws } from "./load/seeded-draws.ts";
 import { openServerProcess } from "./servers/server-process.ts";
 import type { ServerProcess } from "./servers/server-process.ts";
 import { SHOP_CUSTOMERS, shopCustomer } from "./servers/shop-history.ts";
@@ -52,14 +52,14 @@ async function runFeatureRead(context: BenchContext): Promise<void> {
 
 /** Bodies that ask for `keys` customers each. */
 function bodiesOf(keys: number, bodies: number): readonly string[] {
-  const draws = createDraws(keys);
+  const draws = createRandom(keys);
   return Array.from({ length: bodies }, () => JSON.stringify({ keys: Array.from({ length: keys }, () => ({ customer: shopCustomer(draws.integer(SHOP_CUSTOMERS)) })) }));
 }
 
 const nameOf = ({ label }: ReadCase, connections: number): string => `${label}, ${connections} ${connections === 1 ? "connection" : "connections"}`;
 
 function planOf({ seconds }: BenchContext, { path, bodies }: ReadCase, connections: number): PlanFor {
-  return { path, contentType: "application/json", requests: { kind: "bodies", bodies }, connections, arrivals: { kind: "closed" }, durationMs: seconds(2) * 1000, timeoutMs: 10_000 };
+  return { path, contentType: "application/json", bodies, connections, arrivals: { kind: "closed" }, durationMs: seconds(2) * 1000, timeoutMs: 10_000 };
 }
 
 async function measureReads(context: BenchContext, entry: ReadCase, connections: number): Promise<number> {

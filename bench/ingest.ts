@@ -2,12 +2,13 @@
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "strata";
+import { createLatencyHistogram, failuresOf } from "strata/testing";
 import { interleave } from "./bench.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import type { ApplicationName } from "./definitions.ts";
-import { describeFailures, failuresOf, measureLoad, warmUp } from "./load-measurement.ts";
+import { describeFailures, measureLoad, warmUp } from "./load-measurement.ts";
 import type { Measured, PlanFor } from "./load-measurement.ts";
-import { createLatencyHistogram } from "./load/latency-histogram.ts";
+import { eventBatch } from "./load/event-batch.ts";
 import { openServerProcess } from "./servers/server-process.ts";
 import type { ServerProcess } from "./servers/server-process.ts";
 
@@ -79,9 +80,22 @@ const warmUpRequests = ({ isQuick }: BenchContext, { eventsPerRequest }: BatchCa
 function planOf({ seconds }: BenchContext, { eventsPerRequest, connections }: Omit<BatchCase, "target">): PlanFor {
   return {
     path: "/v1/streams/purchases/events", contentType: eventsPerRequest === 1 ? "application/json" : "application/x-ndjson",
-    requests: { kind: "events", eventsPerRequest, seed: 1 }, connections, arrivals: { kind: "closed" }, durationMs: seconds(4) * 1000, timeoutMs: 10_000,
+    bodies: batchesOf(eventsPerRequest), connections, arrivals: { kind: "closed" }, durationMs: seconds(4) * 1000, timeoutMs: 10_000,
     mark: `"accepted":${eventsPerRequest},`,
   };
+}
+
+/** Enough different events that feature state has many keys, and few enough to hold them all in memory. */
+const BATCHES = 16;
+const SINGLES = 1_000;
+const batches = new Map<number, readonly string[]>();
+
+function batchesOf(eventsPerRequest: number): readonly string[] {
+  const known = batches.get(eventsPerRequest);
+  if (known !== undefined) return known;
+  const made = Array.from({ length: eventsPerRequest === 1 ? SINGLES : BATCHES }, (_, seed) => eventBatch({ events: eventsPerRequest, seed: seed + 1 }));
+  batches.set(eventsPerRequest, made);
+  return made;
 }
 
 function count(entry: BatchCase, { outcome }: Measured): void {

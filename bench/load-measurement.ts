@@ -1,6 +1,7 @@
 /** Load on a server, with what it cost the server: the CPU of all its threads until it has digested everything. */
 import { z } from "strata";
-import type { LoadGenerator, LoadOutcome, LoadPlan } from "./load-generator.ts";
+import { failuresOf, throughputOf } from "strata/testing";
+import type { LoadGenerator, LoadOutcome, LoadPlan } from "strata/testing";
 import type { Sheet } from "./report/result.ts";
 import type { ServerProcess } from "./servers/server-process.ts";
 
@@ -12,7 +13,16 @@ export interface Measured {
   readonly perSecond: number;
 }
 
-export type PlanFor = Omit<LoadPlan, "host" | "port">;
+/** POST requests with these bodies in turn, to a server under test. */
+export interface PlanFor extends Omit<LoadPlan, "host" | "port" | "exchange"> {
+  readonly path: string;
+  readonly contentType: string;
+  readonly bodies: readonly (string | Uint8Array)[];
+}
+
+export function planAgainst({ host, port }: Pick<ServerProcess, "host" | "port">, { path, contentType, bodies, ...plan }: PlanFor): LoadPlan {
+  return { ...plan, host, port, exchange: { kind: "http", method: "POST", path, headers: { "content-type": contentType }, bodies } };
+}
 
 export interface LoadTarget {
   readonly server: ServerProcess;
@@ -26,20 +36,16 @@ export interface LoadTarget {
 export async function measureLoad({ server, generator, settles = false, profile }: LoadTarget, plan: PlanFor): Promise<Measured> {
   if (profile !== undefined) await server.ask("start profile", undefined, z.unknown());
   const before = await server.usage();
-  const outcome = await generator.run({ ...plan, host: server.host, port: server.port });
+  const outcome = await generator.run(planAgainst(server, plan));
   if (settles) await server.ask("settle", undefined, z.unknown());
   const after = await server.usage();
   if (profile !== undefined) await server.ask("stop profile", profile, z.unknown());
-  return { outcome, serverCpuMs: after.cpuMs - before.cpuMs, mainThreadCpuMs: after.mainThreadCpuMs - before.mainThreadCpuMs, perSecond: outcome.answeredInTime / (outcome.elapsedMs / 1000) };
+  return { outcome, serverCpuMs: after.cpuMs - before.cpuMs, mainThreadCpuMs: after.mainThreadCpuMs - before.mainThreadCpuMs, perSecond: throughputOf(outcome) };
 }
 
 /** Compiles the hot loops by number of requests, not by time: under other load, time says nothing. */
 export async function warmUp(target: LoadTarget, plan: PlanFor, requests: number): Promise<Measured> {
   return measureLoad(target, { ...plan, connections: Math.min(plan.connections, 32), maxRequests: requests, durationMs: 20_000, arrivals: { kind: "closed" } });
-}
-
-export function failuresOf({ failed }: LoadOutcome): number {
-  return Object.values(failed).reduce((sum, number) => sum + number, 0);
 }
 
 /** The metrics every request-answer case has. */

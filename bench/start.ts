@@ -1,6 +1,7 @@
 /** From the start of the process to the first prediction, on a data folder with a trained champion, and memory at rest. */
 import { join } from "node:path";
 import { interleave } from "./bench.ts";
+import { planAgainst } from "./load-measurement.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import { openServerProcess } from "./servers/server-process.ts";
 import type { ServerOptions } from "./servers/server-process.ts";
@@ -34,10 +35,10 @@ async function runStarts(context: BenchContext): Promise<void> {
 async function measureStart({ sheet, say, generator, isQuick }: BenchContext, { label, server: options }: StartCase, customers: readonly string[]): Promise<void> {
   say(`start ${label}`);
   await using server = await openServerProcess(options);
-  const outcome = await generator.run({
-    host: server.host, port: server.port, path: "/v1/endpoints/recommend", contentType: "application/json", requests: { kind: "bodies", bodies: [JSON.stringify({ customer: customers[0] })] },
+  const outcome = await generator.run(planAgainst(server, {
+    path: "/v1/endpoints/recommend", contentType: "application/json", bodies: [JSON.stringify({ customer: customers[0] })],
     connections: 1, arrivals: { kind: "closed" }, durationMs: 30_000, maxRequests: 1, timeoutMs: 30_000, mark: "\"variant\":\"champion\"",
-  });
+  }));
   if (outcome.marked !== 1) throw new Error(`the first request was not answered by the champion: ${outcome.firstFailure ?? JSON.stringify(outcome)}`);
   const firstUse = await server.usage();
   await new Promise((resolve) => setTimeout(resolve, isQuick ? 2_000 : 10_000));

@@ -5,6 +5,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { LoadPlan } from "./load-plan.ts";
+import { outcomeOf } from "./load-outcome.ts";
 import { runLoad } from "./load-run.ts";
 
 async function against(listener: RequestListener, plan: Partial<LoadPlan>) {
@@ -12,10 +13,10 @@ async function against(listener: RequestListener, plan: Partial<LoadPlan>) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo; // a TCP server has a TCP address
   try {
-    return await runLoad({
-      host: "127.0.0.1", port, path: "/", contentType: "application/json", requests: { kind: "bodies", bodies: ["{}", "[1]"] },
+    return outcomeOf([await runLoad({
+      host: "127.0.0.1", port, exchange: { kind: "http", method: "POST", path: "/", headers: { "content-type": "application/json" }, bodies: ["{}", "[1]"] },
       connections: 4, arrivals: { kind: "closed" }, durationMs: 5_000, maxRequests: 40, timeoutMs: 1_000, ...plan,
-    }, 1);
+    }, { session: "s", now: () => Date.now() })]);
   } finally {
     server.closeAllConnections();
     server.close();

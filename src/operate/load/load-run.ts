@@ -1,0 +1,127 @@
+/**
+ * One run of a plan in this process: opens its connections, sends, waits, measures. Every request ends in exactly one of
+ * answered, failed or unfinished, so that a server cannot look fast by answering only some of them.
+ */
+import { createArrivals } from "./arrivals.ts";
+import { createGrpcSlots } from "./grpc-slot.ts";
+import { createHttpSlot } from "./http-slot.ts";
+import type { LoadRecord } from "./load-outcome.ts";
+import type { LoadPlan } from "./load-plan.ts";
+import type { LoadProgress } from "./load-progress.ts";
+import { createRequestSource, prepareRequests } from "./request-source.ts";
+import type { Slot, SlotEvents } from "./slot.ts";
+import { createStreamTally } from "./stream-tally.ts";
+import type { StreamTally } from "./stream-tally.ts";
+import { createTally } from "./tally.ts";
+
+/** How often timeouts are looked for. */
+const SWEEP_MS = 100;
+/** A slot whose request failed sends again after this, lest a dead server is asked 100,000 times a second. */
+const PAUSE_AFTER_FAILURE_MS = 50;
+const PROGRESS_MS = 250;
+
+export interface LoadRunOptions {
+  /** At most 9 characters, different between any two runs, also of other processes. */
+  readonly session: string;
+  /** Milliseconds since the epoch, for bodies that carry the time. */
+  readonly now: () => number;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Stops sending; what is under way may still be answered. A second abort is not waited for by anyone. */
+  readonly signal?: AbortSignal;
+}
+
+export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<LoadRecord> {
+  const { maxRequests = Number.POSITIVE_INFINITY } = plan;
+  const { onProgress, signal } = options;
+  const cpu = process.cpuUsage();
+  const streams = plan.exchange.kind === "stream" ? createStreamTally(plan.exchange.sequence) : undefined;
+  const tally = createTally(plan.mark, streams);
+  const end = Promise.withResolvers<void>();
+  let sent = 0, isStopped = false;
+
+  const send = (slot: Slot, cameMs: number): boolean => {
+    if (isStopped || sent >= maxRequests) return false;
+    sent += 1;
+    tally.sent(slot.send(cameMs));
+    if (sent >= maxRequests) end.resolve();
+    return true;
+  };
+  /** An open loop's request that found no connection in time is one whose user has left. */
+  const isExpired = (cameMs: number): boolean => {
+    if (performance.now() - cameMs <= plan.timeoutMs) return false;
+    sent += 1;
+    tally.sent(0);
+    tally.failed("timeout");
+    return true;
+  };
+  const arrivals = createArrivals(plan.arrivals, { send, isExpired, onLateness: (latenessMs) => tally.late(latenessMs) });
+  const pause = (slot: Slot): void => { setTimeout(() => arrivals.freed(slot), PAUSE_AFTER_FAILURE_MS); };
+  const slots = createSlots(plan, { ...options, streams }, {
+    onAnswer: (slot, answer) => {
+      tally.answered(answer, performance.now());
+      if (answer.failure === undefined) arrivals.freed(slot);
+      else pause(slot);
+    },
+    onFailure: (slot, reason) => {
+      tally.failed(reason);
+      pause(slot);
+    },
+    onBytes: (count) => tally.received(count),
+  });
+  const sweeping = setInterval(() => failLate(slots, plan.timeoutMs), SWEEP_MS);
+  const reporting = onProgress === undefined ? undefined : setInterval(() => onProgress(tally.progress()), PROGRESS_MS);
+  const deadline = setTimeout(() => end.resolve(), plan.durationMs);
+  const stop = (): void => end.resolve();
+  signal?.addEventListener("abort", stop, { once: true });
+
+  const startedAtMs = performance.now();
+  if (signal?.aborted !== true) arrivals.start(slots);
+  else end.resolve();
+  await end.promise;
+  isStopped = true;
+  const elapsedMs = performance.now() - startedAtMs;
+  tally.stop();
+  const unsent = arrivals.stop();
+  const used = process.cpuUsage(cpu); // while load was sent: the wait for the last answers would dilute it
+  await answersOf(slots, signal?.aborted === true ? Math.min(plan.timeoutMs, STOPPED_WAIT_MS) : plan.timeoutMs);
+  clearInterval(sweeping);
+  clearInterval(reporting);
+  clearTimeout(deadline);
+  signal?.removeEventListener("abort", stop);
+  const record = tally.record({ unsent, elapsedMs, cpu: used });
+  for (const slot of slots) slot.close();
+  return record;
+}
+
+/** Someone who pressed Ctrl-C waits this long for the last answers. */
+const STOPPED_WAIT_MS = 1_000;
+
+interface SlotOptions extends LoadRunOptions {
+  readonly streams: StreamTally | undefined;
+}
+
+function createSlots(plan: LoadPlan, { session, now, streams }: SlotOptions, events: SlotEvents): readonly Slot[] {
+  const { exchange } = plan;
+  if (exchange.kind === "grpc") return createGrpcSlots(plan, exchange, events);
+  const requests = prepareRequests(plan, exchange);
+  return Array.from({ length: plan.connections }, (_, connection) => createHttpSlot({
+    target: plan, source: createRequestSource(requests, { connection, session, now }), events, hasBodies: exchange.method !== "HEAD",
+    ...(streams === undefined ? {} : { stream: streams.reader() }),
+  }));
+}
+
+function failLate(slots: readonly Slot[], timeoutMs: number): void {
+  const latestMs = performance.now() - timeoutMs;
+  for (const slot of slots) {
+    const sinceMs = slot.waitsSinceMs();
+    if (sinceMs !== undefined && sinceMs < latestMs) slot.fail("timeout");
+  }
+}
+
+/** Waits for the requests under way; what takes longer than the timeout stays unfinished. */
+async function answersOf(slots: readonly Slot[], timeoutMs: number): Promise<void> {
+  const giveUpAtMs = performance.now() + timeoutMs;
+  while (performance.now() < giveUpAtMs && slots.some((slot) => slot.waitsSinceMs() !== undefined)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
