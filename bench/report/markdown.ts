@@ -12,7 +12,7 @@ export function renderResults(results: readonly BenchResult[], verdicts: readonl
   ].join("\n");
 }
 
-function renderBench({ name, title, configuration, cases, notes, problem, date, seconds, command, machine }: BenchResult): readonly string[] {
+export function renderBench({ name, title, configuration, cases, notes, problem, date, seconds, command, machine }: BenchResult): readonly string[] {
   const { processor, cores, memoryGib, system, node, loadBefore, loadAfter } = machine;
   return [
     `## ${title}`, "",
@@ -56,7 +56,7 @@ export function formatNumber(value: number): string {
   return rounded.toLocaleString("en-US", { maximumFractionDigits: 6 });
 }
 
-function renderBounds(verdicts: readonly Verdict[]): readonly string[] {
+export function renderBounds(verdicts: readonly Verdict[]): readonly string[] {
   if (verdicts.length === 0) return [];
   return [
     "## Bounds", "",
