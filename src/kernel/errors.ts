@@ -121,10 +121,12 @@ export const ERRORS = {
   INFERENCE_FAILED: broken(500, "INTERNAL", "Model \"{model}\" failed: {reason}", "See the model's run; roll back with `strata rollout rollback`."),
   RUNTIME_MISSING: broken(503, "FAILED_PRECONDITION", "The {runtime} runtime is not installed.", "Install it with `npm install {package}`."),
   MODEL_LOAD_FAILED: caller(400, "INVALID_ARGUMENT", "failed to load '{model}': {reason}", "Fix the cause and load it again; what was serving before goes on serving."),
+  MODEL_UNAVAILABLE: busy(503, "UNAVAILABLE", "Model \"{model}\" version {version} is not available: {reason}", "Load it with the repository API, or see GET /v2/repository/index."),
   MODEL_BUSY: busy(503, "UNAVAILABLE", "Model \"{model}\" is {state}.", "Wait for the time in Retry-After and send again."),
   MODEL_MEMORY_EXCEEDED: busy(503, "RESOURCE_EXHAUSTED", "Model \"{model}\" needs {neededBytes} bytes and the budget of {budgetBytes} is held by models in use.", "Unload a model, raise `modelMemoryBytes`, or send again when load is lower."),
   UPSTREAM_FAILED: dependency(502, "UNAVAILABLE", "Upstream {upstream} failed: {reason}", "Its status is in GET /v1/upstreams; another attempt may go to another one."),
   UPSTREAM_UNAVAILABLE: dependency(503, "UNAVAILABLE", "No upstream of \"{model}\" can take the call: {reason}", "Wait for the time in Retry-After and send again."),
+  UPSTREAM_BUSY: busy(429, "RESOURCE_EXHAUSTED", "Upstream {upstream} is over its own limit: {reason}", "Wait for the time in Retry-After and send again."),
   UPSTREAM_REFUSED: caller(400, "INVALID_ARGUMENT", "Upstream {upstream} refused the request: {reason}", "The reason is the upstream's own."),
 
   // gateway
@@ -135,13 +137,18 @@ export const ERRORS = {
   KEY_FORBIDDEN: caller(403, "PERMISSION_DENIED", "Key \"{key}\" may not call \"{model}\".", "It may call: {allowed}."),
   KEY_NOT_FOUND: caller(404, "NOT_FOUND", "There is no key {key}.", "List them with `strata keys`."),
   RATE_LIMITED: busy(429, "RESOURCE_EXHAUSTED", "Key \"{key}\" is over its limit of {limit} {kind} per minute.", "Wait for the time in Retry-After and send again."),
+  CALL_TOO_LARGE: caller(400, "INVALID_ARGUMENT", "Key \"{key}\" may use {limit} tokens per minute, and this call alone needs {tokens}.", "Send a shorter input, or raise the limit with `strata keys update`."),
   BUDGET_EXHAUSTED: caller(402, "RESOURCE_EXHAUSTED", "The budget of key \"{key}\" cannot pay for this call: {available} USD left, {needed} USD needed.", "Raise the budget with `strata keys update`, or ask for fewer tokens."),
+  BUDGET_SPENT: caller(402, "RESOURCE_EXHAUSTED", "The budget of key \"{key}\" ended after {tokens} output tokens; the answer is incomplete.", "Raise the budget with `strata keys update` and ask again."),
   GUARDRAIL_REFUSED: caller(400, "FAILED_PRECONDITION", "Guardrail {guardrail} refused the {place}: {reason}", "Change the request; nothing of it was sent on where the place is the request."),
   STREAM_BROKEN: dependency(502, "UNAVAILABLE", "The stream of {upstream} broke after {pieces} pieces: {reason}", "What came before is incomplete; ask again."),
   LEDGER_FAILED: broken(503, "UNAVAILABLE", "The budget ledger did not answer: {reason}", "No call is let through without it; see the cause."),
 
   ROLLOUT_NOT_FOUND: caller(404, "NOT_FOUND", "Model \"{model}\" has no rollout in progress.", "A rollout starts when a version trained with `strata train` passes its gates beside a champion."),
   ROLLOUT_ACTIVE: caller(409, "FAILED_PRECONDITION", "No rollout of version {challenger} of \"{model}\" was started: rollout {rollout} of version {active} is in its {phase} phase at endpoint \"{endpoint}\".", "Wait until it is decided, or cancel it with `strata rollout cancel`."),
+
+  // load testing
+  LOAD_TARGET_FAILED: dependency(502, "UNAVAILABLE", "There is nothing to measure at {url}: {reason}", "Send one request by hand first; then give loadtest the same path, headers and body."),
 
   // observation and statistics
   METRIC_INVALID: caller(400, "INVALID_ARGUMENT", "The metric \"{name}\" cannot be created: {reason}.", "Choose another name; one name has one kind."),

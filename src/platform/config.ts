@@ -15,6 +15,9 @@ function numeric<Schema extends z.ZodNumber>(schema: Schema) {
   return z.preprocess((value) => (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
 }
 
+/** true or false, also as the text of a variable or a flag. */
+const truth = z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean());
+
 /** setTimeout takes at most 24.8 days, and a day without a checkpoint is long enough. */
 const DAY_SECONDS = 86_400;
 
@@ -33,6 +36,8 @@ export const configSchema = z.strictObject({
   controlSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(5).describe("Interval at which triggers and rollouts are judged."),
   trainingThreads: numeric(z.number().int().min(1).max(64)).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),
   dailyTrainings: numeric(z.number().int().min(1)).default(24).describe("Most automatic trainings per model and day."),
+  requireKeys: truth.default(false).describe("Refuse calls of language models that bring no virtual key; without it they are booked on the key `local`."),
+  ledgerFile: z.string().default("").describe("File of keys, budgets and usage; gateways on this machine that name the same file share them. Empty: `ledger.db` in the data folder."),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least severe line that is printed."),
 });
 

@@ -141,8 +141,8 @@ export interface BudgetLedger extends AsyncDisposable {
   /** Many at once, in one durable step: callers that arrive together share a commit. */
   reserve(reservations: readonly LedgerReservation[]): Promise<readonly LedgerGrant[]>;
   settle(settlements: readonly LedgerSettlement[]): Promise<void>;
-  /** Takes from the bucket, or answers how long to wait; a negative amount gives back. */
-  take(takes: readonly LedgerRateTake[]): Promise<readonly { readonly taken: boolean; readonly retryAfterMs: number }[]>;
+  /** Takes all, or nothing and says which bucket is too empty; a negative amount gives back. */
+  take(takes: readonly LedgerRateTake[]): Promise<LedgerRefusal | undefined>;
   /** Books overdue reservations at full cost and returns how many. One that is settled late after all is put right. */
   expire(nowMs: number): Promise<number>;
   balance(key: string, nowMs: number): Promise<KeyBalance>;

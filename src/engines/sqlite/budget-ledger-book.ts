@@ -3,7 +3,7 @@
  * transaction; budget-ledger.ts does, and shares one among the calls that wait.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { LedgerGrant, LedgerRateTake, LedgerRefusal, LedgerReservation, LedgerSettlement } from "../../ports/budget-ledger.ts";
+import type { LedgerGrant, LedgerRateTake, LedgerRefusal, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
 import { correctBucket, takeFromBucket, type BucketLevel } from "../../ports/token-bucket.ts";
 import { createLedgerAccounts, type Account } from "./budget-ledger-accounts.ts";
 import { createUsageBook } from "./budget-ledger-usage.ts";
@@ -11,7 +11,8 @@ import { createUsageBook } from "./budget-ledger-usage.ts";
 export interface LedgerBook {
   reserve(reservation: LedgerReservation): LedgerGrant;
   settle(settlement: LedgerSettlement): void;
-  take(take: LedgerRateTake): { readonly taken: boolean; readonly retryAfterMs: number };
+  /** All or nothing. */
+  take(takes: readonly LedgerRateTake[]): LedgerRefusal | undefined;
   expire(nowMs: number): number;
   /** Before the transaction ends: what was decided goes to the file. */
   write(): void;
@@ -50,14 +51,19 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
     const row = find.get(id) as { readonly granted: number; readonly available: number | null } | undefined;
     return row && { id, grantedNanoUsd: row.granted, availableNanoUsd: row.available ?? Infinity };
   };
-  const takenTogether = ({ key, takes = [], atMs }: LedgerReservation): readonly BucketLevel[] | LedgerRefusal => {
+  /** All takes against the levels as they would be one after another; nothing is kept yet. */
+  const plan = (key: string, atMs: number, takes: readonly LedgerTake[]): readonly BucketLevel[] | LedgerRefusal => {
     const levels: BucketLevel[] = [];
-    for (const { kind, amount, perMinute } of takes) {
-      const answer = takeFromBucket(accounts.bucket(key, kind), { amount, perMinute, atMs });
+    for (const [i, { kind, amount, perMinute }] of takes.entries()) {
+      const before = takes.findLastIndex((other, j) => j < i && other.kind === kind);
+      const answer = takeFromBucket(levels[before] ?? accounts.bucket(key, kind), { amount, perMinute, atMs });
       if (!answer.taken) return { reason: kind, retryAfterMs: answer.retryAfterMs };
       levels.push(answer.level);
     }
     return levels;
+  };
+  const keep = (key: string, takes: readonly LedgerTake[], levels: readonly BucketLevel[]): void => {
+    for (const [i, { kind }] of takes.entries()) accounts.setBucket(key, kind, levels[i]!);
   };
   const correct = ({ key, takes = [], atMs }: LedgerSettlement): void => {
     for (const { kind, amount, perMinute } of takes) accounts.setBucket(key, kind, correctBucket(accounts.bucket(key, kind), { amount, perMinute, atMs }));
@@ -75,12 +81,12 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
       const { id, key, wantedNanoUsd, atMs, expiresAtMs, takes = [], model = "", operation = "" } = reservation;
       const account = accounts.account(key, atMs);
       const { granted, available, refusal } = grantOf(account, reservation);
-      const levels = refusal ?? takenTogether(reservation);
+      const levels = refusal ?? plan(key, atMs, takes);
       if ("reason" in levels) return firstAnswer(id) ?? { id, grantedNanoUsd: 0, availableNanoUsd: available, refusal: levels };
       const { changes } = insert.run(id, key, granted, Number.isFinite(available) ? available : null, expiresAtMs, model, operation);
       if (changes === 0) return firstAnswer(id)!; // the conflict's row
       if (wantedNanoUsd > 0) account.reserved += granted;
-      for (const [i, { kind }] of takes.entries()) accounts.setBucket(key, kind, levels[i]!);
+      keep(key, takes, levels);
       return { id, grantedNanoUsd: granted, availableNanoUsd: available };
     },
     settle: (settlement) => {
@@ -103,10 +109,15 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
       correct(settlement);
       usage.add(settlement);
     },
-    take: ({ key, kind, ...take }) => {
-      const answer = takeFromBucket(accounts.bucket(key, kind), take);
-      if (answer.taken) accounts.setBucket(key, kind, answer.level);
-      return answer.taken ? { taken: true, retryAfterMs: 0 } : answer;
+    take: (takes) => {
+      const planned: (readonly [key: string, takes: readonly LedgerTake[], levels: readonly BucketLevel[]])[] = [];
+      for (const [key, ofKey] of Map.groupBy(takes, (take) => take.key)) {
+        const levels = plan(key, ofKey[0]!.atMs, ofKey);
+        if ("reason" in levels) return levels;
+        planned.push([key, ofKey, levels]);
+      }
+      for (const [key, ofKey, levels] of planned) keep(key, ofKey, levels);
+      return undefined;
     },
     expire: (nowMs) => {
       const rows = overdue.all(nowMs) as unknown as readonly (ReservationRow & { readonly id: string })[];
