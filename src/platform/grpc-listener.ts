@@ -131,7 +131,8 @@ async function watchHealth(protocol: InferenceProtocol, call: ServerWritableStre
   call.end();
 }
 
-type AnyCall = Pick<ServerUnaryCall<object, object>, "getDeadline" | "metadata" | "cancelled" | "once">;
+/** What all kinds of calls have. */
+type AnyCall = Pick<ServerUnaryCall<object, object>, "getDeadline" | "metadata" | "cancelled"> & { once(event: "cancelled", listener: () => void): unknown };
 
 function rpcCall(call: AnyCall, clock: Clock): RpcCall {
   const deadline = call.getDeadline();

@@ -121,8 +121,10 @@ const HEALTH = {
   Health: { methods: Object.fromEntries([method("Check", "HealthCheckRequest", "HealthCheckResponse"), method("Watch", "HealthCheckRequest", "HealthCheckResponse", { responseStream: true })]) },
 };
 
+const DESCRIPTION = { nested: { inference: { nested: INFERENCE }, grpc: { nested: { health: { nested: { v1: { nested: HEALTH } } } } } } };
+
 /** 64-bit integers come as text, so that none is rounded; what is not on the wire comes as its default. */
-const definitions = fromJSON({ nested: { inference: { nested: INFERENCE }, grpc: { nested: { health: { nested: { v1: { nested: HEALTH } } } } } } }, { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true });
+const definitions = fromJSON(DESCRIPTION as Parameters<typeof fromJSON>[0], { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }); // its type knows no optional members that are left out
 
 /** Paths, and how messages of each method are written and read. */
 export const INFERENCE_SERVICE = definitions["inference.GRPCInferenceService"] as ServiceDefinition; // named just above
