@@ -80,4 +80,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "logs", group: "Operate", summary: "Show the server's recent log lines, or follow them",
     load: async () => (await import("./commands/logs.ts")).command,
   },
+  {
+    name: "loadtest", group: "Operate", summary: "Put load on a server: latency, throughput, breaking point, replicas",
+    load: async () => (await import("./commands/loadtest/loadtest.ts")).command,
+  },
 ];
