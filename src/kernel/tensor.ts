@@ -46,3 +46,20 @@ export function isDatatype(text: string): text is Datatype {
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
+
+/**
+ * The same tensor with data of its own. Tensors are often views: into a request's body, or into the answer of a whole
+ * batch, which a keeper would keep alive and a transfer to a thread would take along.
+ */
+export function ownTensor(tensor: Tensor): Tensor {
+  const { data } = tensor;
+  return { ...tensor, shape: [...tensor.shape], data: ArrayBuffer.isView(data) ? ownData(data) : data.map(ownData) };
+}
+
+function ownData<Data extends Exclude<TensorData, readonly Uint8Array[]>>(data: Data): Data {
+  const bytes = new Uint8Array(data.byteLength);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (data instanceof Uint8Array) return bytes as unknown as Data; // a Buffer, too, becomes plain bytes
+  const Type = data.constructor as new (buffer: ArrayBuffer) => Data;
+  return new Type(bytes.buffer);
+}

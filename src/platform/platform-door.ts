@@ -7,6 +7,7 @@ import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
 import type { ModelLayer } from "./model-layer.ts";
+import type { ServingLayer } from "./serving-layer.ts";
 import { definitionOf } from "./overview-source.ts";
 import { strataVersion } from "./version.ts";
 
@@ -15,6 +16,7 @@ export interface DoorParts {
   readonly telemetry: TelemetryStore;
   readonly data: DataLayer;
   readonly models: ModelLayer;
+  readonly serving: ServingLayer;
   readonly logs: LogStore;
   readonly overview: () => Promise<Overview>;
   readonly plan: (document: ApplicationDocument) => readonly ResourceChange[];

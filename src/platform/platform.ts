@@ -24,6 +24,8 @@ import { openHttpListener } from "./http-listener.ts";
 import { createPlatformDoor } from "./platform-door.ts";
 import { openModelLayer } from "./model-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
+import { openServingLayer } from "./serving-layer.ts";
+import type { ServingLayer } from "./serving-layer.ts";
 import { createOverviewSource } from "./overview-source.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
@@ -45,9 +47,10 @@ export interface PlatformOptions {
 }
 
 type DataParts = Pick<DataLayer, "ingestion" | "features" | "candidates" | "lake">;
+type ServingParts = { readonly modelServer: ServingLayer["server"] };
 type ModelParts = Pick<ModelLayer, "experiments" | "registry" | "rollouts" | "decisions" | "endpoints" | "monitor" | "control">;
 
-export interface Platform extends AsyncDisposable, DataParts, ModelParts {
+export interface Platform extends AsyncDisposable, DataParts, ModelParts, ServingParts {
   readonly url: string;
   readonly clock: Clock;
   readonly telemetry: TelemetryStore;
@@ -79,6 +82,9 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, logger: logs }));
   const data = stack.use(await openDataLayer({ ...shared, engines }));
   const models = stack.use(await openModelLayer({ ...shared, engines, data }));
+  const serving = stack.use(await openServingLayer({
+    ...shared, definitionFile: typeof options.definition === "string" ? options.definition : undefined, pool: models.pool, champion: (model) => models.control.trafficPlan(model).champion,
+  }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const overview = createOverviewSource({
     ...data, ...models, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
@@ -90,6 +96,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     definition.current = next;
     await data.applyDefinition(next);
     await models.applyDefinition(next, changes);
+    await serving.applyDefinition(next);
     return changes;
   };
   let applying: Promise<unknown> = Promise.resolve();
@@ -102,7 +109,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const handle = createPlatformDoor({ ...shared, data, models, logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, models, serving, logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   startRepeatingWork(stack, { options, data, models, logs });
@@ -115,7 +122,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const { experiments, registry, rollouts, decisions, endpoints, monitor, control, train, audit } = models;
   return {
     url: `http://${config.host}:${listener.port}`, clock, telemetry, logs, application: shared.application,
-    ingestion, features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control,
+    ingestion, features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control, modelServer: serving.server,
     overview, train, audit, plan, apply, close, [Symbol.asyncDispose]: close,
   };
 }

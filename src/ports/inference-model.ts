@@ -38,3 +38,22 @@ export interface InferenceModel {
   infer(inputs: readonly Tensor[], options?: InferenceOptions): Promise<readonly Tensor[]>;
   close(): Promise<void>;
 }
+
+/** An ONNX file on disk, or its bytes. */
+export type OnnxArtifact = { readonly file: string } | { readonly bytes: Uint8Array };
+
+/** The same model on one or several Open Inference servers. */
+export interface RemoteModel {
+  readonly urls: readonly string[];
+  /** Its name there; the local name when undefined. */
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+}
+
+export interface ModelDescription { readonly model: string; readonly version: string }
+
+/** What opens models that are not functions. Errors: RUNTIME_MISSING, MODEL_LOAD_FAILED, UPSTREAM_FAILED. */
+export interface InferenceRuntimes {
+  openOnnx(artifact: OnnxArtifact, describe: ModelDescription): Promise<InferenceModel>;
+  openRemote(remote: RemoteModel, describe: ModelDescription): Promise<InferenceModel>;
+}

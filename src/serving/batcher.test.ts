@@ -5,7 +5,7 @@ import { createManualClock } from "../kernel/clock.ts";
 import { isStrataError } from "../kernel/errors.ts";
 import type { LoadedModel, Matrix } from "../ports/model-runtime.ts";
 import { createBatcher } from "./batcher.ts";
-import type { BatchReport } from "./batcher.ts";
+import type { BatchReport } from "./batching/batch-scheduler.ts";
 
 /** Doubles each row's first column; a row holding 13 poisons its whole batch. */
 function doubler(hold?: Promise<void>): LoadedModel {
@@ -40,7 +40,7 @@ test("what arrives while the model is busy leaves in the next batch, bounded in 
   assert.deepEqual((await Promise.all(answers)).map((answer) => answer[0]), [2, 4, 6, 8, 10]);
   await batcher.drain();
   assert.deepEqual(batches.map((batch) => batch.rows), [3, 2]);
-  assert.deepEqual(batches.map((batch) => batch.reason), ["batch was full", "model was free"]);
+  assert.deepEqual(batches.map((batch) => batch.reason), ["batch was full", "instance was free"]);
 });
 
 test("a poisoned request fails alone", async () => {

@@ -1,11 +1,11 @@
 /**
- * Dynamic batching: a batch leaves when the model is free, so an idle model adds no delay and a busy one fills up.
- * Sizes are counted in rows, not requests. A request past its deadline is dropped before it runs, and when a batch
- * fails its requests are retried one by one, so a poisoned request fails alone.
+ * Dynamic batching of feature matrices: the trained models' side of the batching core. Rows of requests that leave
+ * together are scored as one matrix, and each request gets its own scores back.
  */
 import type { Clock } from "../kernel/clock.ts";
-import { StrataError, reasonOf } from "../kernel/errors.ts";
 import type { LoadedModel, Matrix } from "../ports/model-runtime.ts";
+import { createBatchScheduler } from "./batching/batch-scheduler.ts";
+import type { Answered, BatchReport, Execution, SchedulerObserver, Submission } from "./batching/batch-scheduler.ts";
 
 export interface BatcherOptions {
   readonly model: string;
@@ -16,117 +16,52 @@ export interface BatcherOptions {
   /** Rows that may wait; more are refused with QUEUE_FULL. Default 65,536. */
   readonly maxQueueRows?: number;
   readonly onBatch?: (batch: BatchReport) => void;
-}
-
-export interface BatchReport {
-  readonly requests: number;
-  readonly rows: number;
-  readonly runMs: number;
-  /** Why the batch left when it did. */
-  readonly reason: "model was free" | "batch was full";
+  readonly onFailed?: SchedulerObserver["failed"];
 }
 
 export interface Batcher {
   /** Scores a matrix, possibly together with others; `rows × outputs` numbers. The deadline is on the clock's monotonic time. */
   predict(matrix: Matrix, deadlineAtMs?: number): Promise<Float64Array>;
+  /** The same, with the note of how it was run. */
+  score(matrix: Matrix, submission?: Omit<Submission, "rows" | "key">): Promise<Answered<Float64Array>>;
   waitingRows(): number;
+  /** Requests that wait or run. */
+  inFlight(): number;
   /** Refuses new requests and resolves when those in flight are answered. */
   drain(): Promise<void>;
 }
 
-interface Waiting {
-  readonly matrix: Matrix;
-  readonly deadlineAtMs: number;
-  readonly resolve: (scores: Float64Array) => void;
-  readonly reject: (thrown: unknown) => void;
+export function createBatcher(options: BatcherOptions): Batcher {
+  const { model, loaded, clock, maxBatchRows = 4_096, maxQueueRows = 65_536, onBatch, onFailed } = options;
+  const scheduler = createBatchScheduler<Matrix, Float64Array>({
+    name: model, clock, isBatchable: true, instances: 1,
+    batching: { maxRows: maxBatchRows, maxDelayMs: 0, preferredRows: [], maxQueueRows, priorities: 1, queueTimeoutMs: undefined },
+    execute: (matrices) => scoreTogether(loaded, matrices, clock),
+    observer: { batch: (report) => onBatch?.(report), failed: (error, ms) => onFailed?.(error, ms) },
+  });
+  const score: Batcher["score"] = (matrix, submission) => scheduler.submit(matrix, { ...submission, rows: matrix.rows });
+  return {
+    score,
+    predict: async (matrix, deadlineAtMs) => (await score(matrix, { deadlineAtMs })).result,
+    waitingRows: () => scheduler.waitingRows(),
+    inFlight: () => scheduler.inFlight(),
+    drain: () => scheduler.drain(),
+  };
 }
 
-export function createBatcher(options: BatcherOptions): Batcher {
-  const { model, loaded, clock, maxBatchRows = 4_096, maxQueueRows = 65_536, onBatch } = options;
-  let queue: Waiting[] = [];
-  let queuedRows = 0;
-  let isRunning = false;
-  let isDraining = false;
-  let onIdle: (() => void)[] = [];
+async function scoreTogether(loaded: LoadedModel, matrices: readonly Matrix[], clock: Clock): Promise<Execution<Float64Array>> {
+  const startedAtMs = clock.monotonicMs();
+  const joined = joinMatrices(matrices);
+  const joinedAtMs = clock.monotonicMs();
+  const scores = await loaded.predict(joined);
+  const scoredAtMs = clock.monotonicMs();
+  const results = matrices.length === 1 ? [scores] : splitScores(scores, matrices, loaded.outputs);
+  return { results, inputMs: joinedAtMs - startedAtMs, inferMs: scoredAtMs - joinedAtMs, outputMs: clock.monotonicMs() - scoredAtMs };
+}
 
-  const predict = (matrix: Matrix, deadlineAtMs = Number.POSITIVE_INFINITY): Promise<Float64Array> => {
-    if (isDraining) return Promise.reject(new StrataError("CLOSED", { what: `Model "${model}"` }));
-    if (queuedRows + matrix.rows > maxQueueRows) {
-      return Promise.reject(new StrataError("QUEUE_FULL", { model, waiting: queuedRows }, { retryAfterSeconds: 1 }));
-    }
-    return new Promise((resolve, reject) => {
-      queue.push({ matrix, deadlineAtMs, resolve, reject });
-      queuedRows += matrix.rows;
-      if (!isRunning) {
-        isRunning = true;
-        setImmediate(runNext); // requests that arrive in the same turn of the event loop leave together
-      }
-    });
-  };
-
-  const runNext = (): void => {
-    const batch = takeBatch();
-    if (batch.length === 0) {
-      isRunning = false;
-      for (const wake of onIdle) wake();
-      onIdle = [];
-      return;
-    }
-    void runBatch(batch).finally(() => setImmediate(runNext));
-  };
-
-  const takeBatch = (): Waiting[] => {
-    const nowMs = clock.monotonicMs();
-    const taken: Waiting[] = [];
-    let rows = 0;
-    let index = 0;
-    for (; index < queue.length; index++) {
-      const waiting = queue[index]!;
-      if (rows > 0 && rows + waiting.matrix.rows > maxBatchRows) break;
-      queuedRows -= waiting.matrix.rows;
-      if (waiting.deadlineAtMs <= nowMs) {
-        waiting.reject(new StrataError("DEADLINE_EXCEEDED", { what: `Inference with "${model}"`, timeoutMs: "the request's" }));
-        continue;
-      }
-      rows += waiting.matrix.rows;
-      taken.push(waiting);
-    }
-    queue = queue.slice(index);
-    return taken;
-  };
-
-  const runBatch = async (batch: readonly Waiting[]): Promise<void> => {
-    const startedAtMs = clock.monotonicMs();
-    const joined = joinMatrices(batch.map((waiting) => waiting.matrix));
-    try {
-      const scores = await loaded.predict(joined);
-      let row = 0;
-      for (const { matrix, resolve } of batch) {
-        resolve(batch.length === 1 ? scores : scores.slice(row * loaded.outputs, (row + matrix.rows) * loaded.outputs));
-        row += matrix.rows;
-      }
-    } catch (thrown) {
-      await failOrRetry(batch, thrown);
-    }
-    onBatch?.({ requests: batch.length, rows: joined.rows, runMs: clock.monotonicMs() - startedAtMs, reason: joined.rows >= maxBatchRows ? "batch was full" : "model was free" });
-  };
-
-  const failOrRetry = async (batch: readonly Waiting[], thrown: unknown): Promise<void> => {
-    if (batch.length === 1) {
-      batch[0]!.reject(new StrataError("INFERENCE_FAILED", { model, reason: reasonOf(thrown) }, { cause: thrown }));
-      return;
-    }
-    for (const waiting of batch) await runBatch([waiting]);
-  };
-
-  return {
-    predict,
-    waitingRows: () => queuedRows,
-    drain: () => {
-      isDraining = true;
-      return isRunning ? new Promise((resolve) => onIdle.push(resolve)) : Promise.resolve();
-    },
-  };
+function splitScores(scores: Float64Array, matrices: readonly Matrix[], outputs: number): readonly Float64Array[] {
+  let row = 0;
+  return matrices.map(({ rows }) => scores.slice(row * outputs, (row += rows) * outputs));
 }
 
 function joinMatrices(matrices: readonly Matrix[]): Matrix {

@@ -6,6 +6,8 @@ import type { LoadedModel, Matrix, ModelRuntime } from "../ports/model-runtime.t
 import type { Meter } from "../ports/telemetry.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Batcher } from "./batcher.ts";
+import { createServingInstruments, createVersionStatistics } from "./models/version-statistics.ts";
+import type { VersionStatistics } from "./models/version-statistics.ts";
 
 /** What the registry knows about a version that serving needs. */
 export interface ServableVersion {
@@ -21,6 +23,7 @@ export interface ServableVersion {
 export interface ServingVersion extends ServableVersion {
   readonly loaded: LoadedModel;
   readonly batcher: Batcher;
+  readonly statistics: VersionStatistics;
   readonly loadedAtMs: number;
   readonly loadMs: number;
 }
@@ -45,23 +48,18 @@ export interface ModelPoolOptions {
 export function createModelPool({ runtime, fetch, clock, meter }: ModelPoolOptions): ModelPool {
   const entries = new Map<string, Promise<ServingVersion>>();
   const ready = new Map<string, ServingVersion>();
-  const batchRows = meter.histogram("strata_model_batch_rows", "Rows per executed batch");
-  const batchSeconds = meter.histogram("strata_model_batch_seconds", "Seconds per executed batch");
+  const instruments = createServingInstruments(meter);
 
   const load = async (model: string, version: number): Promise<ServingVersion> => {
     const startedAtMs = clock.monotonicMs();
     const servable = await fetch(model, version);
     const loaded = await runtime.load(servable.artifact, { model, version });
     await loaded.predict(warmupMatrix(loaded.inputs.length));
-    const labels = { model, version: String(version) };
+    const statistics = createVersionStatistics(model, String(version), instruments);
     const batcher = createBatcher({
-      model, loaded, clock,
-      onBatch: (batch) => {
-        batchRows.record(batch.rows, labels);
-        batchSeconds.record(batch.runMs / 1000, labels);
-      },
+      model, loaded, clock, onBatch: (batch) => statistics.batch(batch, clock.now()), onFailed: (error, ms) => statistics.failed(error, ms),
     });
-    const entry = { ...servable, loaded, batcher, loadedAtMs: clock.now(), loadMs: clock.monotonicMs() - startedAtMs };
+    const entry = { ...servable, loaded, batcher, statistics, loadedAtMs: clock.now(), loadMs: clock.monotonicMs() - startedAtMs };
     ready.set(keyOf(model, version), entry);
     return entry;
   };

@@ -26,7 +26,7 @@ export interface InferenceRequest {
 }
 
 /** Why a batch left when it did. */
-export type BatchReason = "instance was free" | "batch was full" | "delay was over" | "preferred size was reached" | "not batchable" | "answered from cache" | "retried alone";
+export type BatchReason = "instance was free" | "batch was full" | "delay was over" | "preferred size was reached" | "not batchable" | "answered from cache" | "retried alone" | "retried in a smaller batch";
 
 /** How a request was run; the answer to "why was it slow?". */
 export interface BatchNote {

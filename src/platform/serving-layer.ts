@@ -1,0 +1,54 @@
+/** Layer 4's model server over its engines: what the definition, the repository folder and the trainer offer, behind one interface. */
+import { dirname, resolve } from "node:path";
+import type { Application } from "../define/index.ts";
+import { openOnnxModel } from "../engines/onnx/onnx-model.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { StrataError } from "../kernel/errors.ts";
+import type { InferenceRuntimes } from "../ports/inference-model.ts";
+import type { Logger, Meter } from "../ports/telemetry.ts";
+import { createModelServer, planOfServedModel } from "../serving/index.ts";
+import type { LocalModelServer, ModelPlan, ModelPool } from "../serving/index.ts";
+import type { Config } from "./config.ts";
+import { strataVersion } from "./version.ts";
+
+export interface ServingLayer extends AsyncDisposable {
+  readonly server: LocalModelServer;
+  applyDefinition(application: Application): Promise<void>;
+}
+
+export interface ServingLayerOptions {
+  readonly application: () => Application;
+  /** The definition's file, which paths of models are relative to; the working directory when there is none. */
+  readonly definitionFile: string | undefined;
+  readonly config: Config;
+  readonly pool: ModelPool;
+  readonly champion: (model: string) => number | undefined;
+  readonly clock: Clock;
+  readonly telemetry: Meter;
+  readonly logger: Logger;
+}
+
+export async function openServingLayer(options: ServingLayerOptions): Promise<ServingLayer> {
+  const { application, definitionFile, pool, champion, clock, telemetry, logger } = options;
+  const folder = definitionFile === undefined ? process.cwd() : dirname(resolve(definitionFile));
+  const server = createModelServer({
+    name: "strata", version: strataVersion(), clock, meter: telemetry, logger,
+    trained: { models: () => application().models, champion, pool },
+    runtimes: inferenceRuntimes(clock),
+    openGraph: () => { throw new StrataError("MODEL_LOAD_FAILED", { model: "graph", reason: "graphs are not there yet" }); },
+  });
+  const plansOf = ({ servedModels }: Application): readonly ModelPlan[] => [...servedModels.values()].map((model) => planOfServedModel(model, (file) => resolve(folder, file)));
+  await server.apply(plansOf(application()));
+  return {
+    server,
+    applyDefinition: (next) => server.apply(plansOf(next)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+function inferenceRuntimes(clock: Clock): InferenceRuntimes {
+  return {
+    openOnnx: (artifact, describe) => openOnnxModel(artifact, describe, { monotonicMs: () => clock.monotonicMs() }),
+    openRemote: (_, { model }) => Promise.reject(new StrataError("MODEL_LOAD_FAILED", { model, reason: "remote models are not there yet" })),
+  };
+}

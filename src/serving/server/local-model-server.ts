@@ -1,0 +1,243 @@
+/**
+ * The model server of this process: models of the definition, of the repository folder and of the trainer, each with
+ * its versions, loaded when they should be, found by name and version, explained afterwards.
+ */
+import type { Clock } from "../../kernel/clock.ts";
+import { StrataError, reasonOf, toStrataError } from "../../kernel/errors.ts";
+import type { InferenceModel, InferenceRuntimes } from "../../ports/inference-model.ts";
+import type { Logger, Meter } from "../../ports/telemetry.ts";
+import type { BatchNote, InferenceAnswer, InferenceRequest, ModelMetadata, ModelServer, ModelStatistics, RepositoryEntry } from "../model-server.ts";
+import { createRequestHistory } from "../models/request-history.ts";
+import type { RunningVersion } from "../models/running-version.ts";
+import { createServingInstruments } from "../models/version-statistics.ts";
+import { chooseEvictions } from "./memory-budget.ts";
+import { describeConfig } from "./model-config.ts";
+import { isSamePlan } from "./model-plan.ts";
+import type { ModelPlan, PlannedSource } from "./model-plan.ts";
+import type { ModelRepository } from "./model-repository.ts";
+import { createServedShelf } from "./served-shelf.ts";
+import type { ServedShelf } from "./served-shelf.ts";
+import { createTrainedShelf } from "./trained-shelf.ts";
+import type { TrainedModels } from "./trained-shelf.ts";
+import { createVersionOpener } from "./version-opener.ts";
+import { unavailable } from "./version-slot.ts";
+import type { VersionSlot } from "./version-slot.ts";
+
+export interface ModelServerOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly trained: TrainedModels;
+  readonly runtimes: InferenceRuntimes;
+  /** Where `load` finds models that no definition names; none when absent. */
+  readonly repository?: ModelRepository;
+  /** Memory that loaded models may hold together. Default: no bound. */
+  readonly memoryBytes?: number;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly logger: Logger;
+  readonly openGraph: (source: Extract<PlannedSource, { kind: "graph" }>, server: ModelServer) => InferenceModel;
+}
+
+export interface LocalModelServer extends ModelServer, AsyncDisposable {
+  /** Serves exactly these plans beside the repository and the trained models; resolves when those that load at the start are loaded or failed. */
+  apply(plans: readonly ModelPlan[]): Promise<void>;
+}
+
+/** Requests that may wait for one version to load; each holds its tensors. */
+const MAX_HELD_REQUESTS = 10_000;
+const UNLOADED = "unloaded";
+const NEVER_RAN: BatchNote = { batch: "", reason: "instance was free", requests: 0, rows: 0, queuedMs: 0, runMs: 0, waiting: 0 };
+
+export function createModelServer(options: ModelServerOptions): LocalModelServer {
+  const { clock, logger, repository, memoryBytes = Number.POSITIVE_INFINITY } = options;
+  const trained = createTrainedShelf(options.trained);
+  const shelves = new Map<string, ServedShelf>();
+  /** Names of models that a definition brought; a repository folder may not take them over. */
+  let defined: ReadonlySet<string> = new Set();
+  const history = createRequestHistory();
+  const held = new Map<VersionSlot, number>();
+  let isClosed = false;
+
+  const openVersion = createVersionOpener({
+    runtimes: options.runtimes, clock, instruments: createServingInstruments(options.meter), openGraph: (source) => options.openGraph(source, server),
+  });
+  const open = async (plan: ModelPlan, version: string): Promise<RunningVersion> => {
+    const opened = await openVersion(plan, version);
+    try {
+      await makeRoom(opened);
+      return opened;
+    } catch (thrown) {
+      await opened.close();
+      throw thrown;
+    }
+  };
+  const makeRoom = async ({ model, memoryBytes: neededBytes }: RunningVersion): Promise<void> => {
+    if (memoryBytes === Number.POSITIVE_INFINITY) return;
+    const holders = [...shelves.values()].flatMap((shelf) => shelf.slots().flatMap((slot) => (slot.current === undefined ? [] : [{
+      slot, memoryBytes: slot.current.memoryBytes, lastUsedMs: slot.lastUsedMs, isInUse: shelf.plan.load === "start" || slot.current.inFlight() > 0,
+    }])));
+    const evicted = chooseEvictions(holders, neededBytes, memoryBytes);
+    if (evicted === undefined) throw new StrataError("MODEL_MEMORY_EXCEEDED", { model, neededBytes, budgetBytes: memoryBytes }, { retryAfterSeconds: 5 });
+    for (const { slot } of evicted) logger.log("info", "a model was unloaded to make room", { model: slot.model, version: slot.version, for: model });
+    await Promise.all(evicted.map(({ slot }) => slot.unload(`made room for "${model}"`)));
+  };
+
+  const shelfOf = (model: string): ServedShelf => {
+    const shelf = shelves.get(model);
+    if (shelf === undefined) throw new StrataError("MODEL_NOT_FOUND", { model, known: names().join(", ") });
+    return shelf;
+  };
+  const names = (): readonly string[] => [...new Set([...shelves.keys(), ...trained.names()])].toSorted();
+
+  /** The version in memory that answers, without waiting; undefined: it must be loaded first. */
+  const peek = (model: string, version: string | undefined): RunningVersion | undefined => {
+    if (trained.has(model)) return trained.peek(model, version);
+    const slot = shelfOf(model).slotFor(version);
+    slot.lastUsedMs = clock.monotonicMs();
+    return slot.current;
+  };
+  const bring = async (model: string, version: string | undefined): Promise<RunningVersion> => {
+    if (trained.has(model)) return trained.version(model, version);
+    const shelf = shelfOf(model);
+    const slot = shelf.slotFor(version);
+    const entry = slot.entry();
+    if (shelf.isHeldBack || isClosed || (entry.state === "UNAVAILABLE" && !slot.mayTryAgain())) throw unavailable(slot, entry);
+    const waiting = held.get(slot) ?? 0;
+    if (waiting >= MAX_HELD_REQUESTS) throw new StrataError("QUEUE_FULL", { model, waiting }, { retryAfterSeconds: 1 });
+    held.set(slot, waiting + 1);
+    try {
+      return await slot.ensure();
+    } finally {
+      const left = held.get(slot)! - 1;
+      if (left === 0) held.delete(slot);
+      else held.set(slot, left);
+    }
+  };
+
+  const infer = async (request: InferenceRequest): Promise<InferenceAnswer> => {
+    const startedAtMs = clock.monotonicMs();
+    const atMs = clock.now();
+    const { id, model, variant } = request;
+    let version = request.version ?? "";
+    try {
+      let running = peek(model, request.version) ?? await bring(model, request.version);
+      let answer;
+      try {
+        version = running.version;
+        answer = await running.answer(request);
+      } catch (thrown) {
+        if (!isClosedMeanwhile(thrown) || isClosed) throw thrown;
+        running = await bring(model, request.version); // it was swapped between finding and asking it
+        version = running.version;
+        answer = await running.answer(request);
+      }
+      history.remember({ id, model, version, variant, atMs, code: undefined, note: answer.note });
+      return { model, version, ...(variant === undefined ? {} : { variant }), outputs: answer.outputs, note: answer.note };
+    } catch (thrown) {
+      const error = toStrataError(thrown);
+      history.remember({ id, model, version, variant, atMs, code: error.code, note: { ...NEVER_RAN, queuedMs: clock.monotonicMs() - startedAtMs } });
+      throw error;
+    }
+  };
+
+  const metadata = async (model: string, version?: string): Promise<ModelMetadata> => {
+    const { platform, inputs, outputs, properties, version: found } = peek(model, version) ?? await bring(model, version);
+    const ready = version === undefined ? index({ isReady: true }).filter((entry) => entry.name === model).map((entry) => entry.version) : [found];
+    return { name: model, versions: ready, platform, inputs, outputs, ...(properties && { properties }) };
+  };
+
+  const index = (filter?: { readonly isReady?: boolean }): readonly RepositoryEntry[] => {
+    const known = [...[...shelves.values()].flatMap((shelf) => shelf.entries()), ...trained.entries()];
+    const folders = (repository?.names() ?? []).filter((name) => !shelves.has(name) && !trained.has(name));
+    const unloaded = folders.map((name): RepositoryEntry => ({ name, version: "", state: "UNAVAILABLE", reason: "not loaded yet" }));
+    const all = [...known, ...unloaded].toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return filter?.isReady === undefined ? all : all.filter((entry) => (entry.state === "READY") === filter.isReady);
+  };
+
+  const put = async (plan: ModelPlan): Promise<void> => {
+    const known = shelves.get(plan.name);
+    if (known) return isSamePlan(known.plan, plan) ? undefined : known.replan(plan);
+    const shelf = createServedShelf({ plan, clock, open });
+    shelves.set(plan.name, shelf);
+    if (plan.load !== "start") return;
+    await shelf.load().catch((thrown: unknown) => logger.log("error", "a model could not be loaded", { model: plan.name, reason: reasonOf(thrown) }));
+  };
+  const remove = async (model: string): Promise<void> => {
+    const shelf = shelves.get(model);
+    shelves.delete(model);
+    await shelf?.unload("left the definition");
+  };
+
+  const load: ModelServer["load"] = async (model, loadOptions = {}) => {
+    if (trained.has(model)) {
+      if (loadOptions.config !== undefined || loadOptions.files !== undefined) throw new StrataError("MODEL_LOAD_FAILED", { model, reason: "it is trained here; its definition is its configuration" });
+      trained.release(model);
+      await trained.version(model, undefined);
+      return;
+    }
+    const known = shelves.get(model);
+    const base = defined.has(model) ? known?.plan : repository?.plan(model) ?? known?.plan;
+    const plan = repository?.planForLoad(model, base, loadOptions) ?? base;
+    if (plan === undefined) throw new StrataError("MODEL_NOT_FOUND", { model, known: names().join(", ") });
+    if (known === undefined) shelves.set(model, createServedShelf({ plan, clock, open }));
+    const shelf = shelves.get(model)!;
+    await shelf.replan(plan);
+    await shelf.load();
+  };
+
+  const unload: ModelServer["unload"] = async (model, unloadOptions = {}) => {
+    if (trained.has(model)) return trained.holdBack(model);
+    const shelf = shelfOf(model);
+    await shelf.unload(UNLOADED);
+    if (unloadOptions.unloadDependents) await Promise.all(membersOf(shelf.plan).filter((name) => shelves.has(name)).map((name) => shelves.get(name)!.unload(UNLOADED)));
+  };
+
+  const statistics = (model?: string, version?: string): readonly ModelStatistics[] => {
+    if (model !== undefined && !trained.has(model)) shelfOf(model);
+    const served = [...shelves.values()].flatMap((shelf) => shelf.slots().flatMap((slot) => slot.current ?? []));
+    return [...served, ...trained.loaded()].filter((one) => (model === undefined || one.model === model) && (version === undefined || one.version === version)).map((one) => one.statistics());
+  };
+
+  const server: LocalModelServer = {
+    name: options.name, version: options.version,
+    isLive: () => true,
+    isReady: () => !isClosed && [...shelves.values()].every((shelf) => shelf.plan.load !== "start" || shelf.isHeldBack || shelf.slots().every((slot) => slot.current !== undefined)),
+    models: names,
+    isModelReady: async (model, version) => {
+      try {
+        return trained.has(model) ? await trained.version(model, version).then(() => true) : peek(model, version) !== undefined;
+      } catch (thrown) {
+        if (toStrataError(thrown).code === "MODEL_NOT_FOUND") throw thrown;
+        return false;
+      }
+    },
+    metadata,
+    config: async (model, version) => {
+      const running = peek(model, version) ?? await bring(model, version);
+      return describeConfig(running, shelves.get(model)?.plan);
+    },
+    infer, index, load, unload, statistics,
+    explain: (query) => history.find(query),
+    apply: async (plans) => {
+      const next = new Set(plans.map((plan) => plan.name));
+      const gone = [...defined].filter((name) => !next.has(name));
+      defined = next;
+      await Promise.all([...plans.map(put), ...gone.map(remove)]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      isClosed = true;
+      await Promise.all([...shelves.values()].map((shelf) => shelf.unload("the server is closing")));
+    },
+  };
+  return server;
+}
+
+/** A version that was replaced or unloaded after the request found it. */
+function isClosedMeanwhile(thrown: unknown): boolean {
+  return toStrataError(thrown).code === "CLOSED";
+}
+
+/** Models that a graph asks. */
+function membersOf(plan: ModelPlan): readonly string[] {
+  return [...plan.versions.values()].flatMap((source) => (source.kind === "graph" ? source.graph.members.map((member) => member.name) : []));
+}
