@@ -26,6 +26,8 @@ export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default(".strata").describe("Folder for the log, the lake, the registry and state."),
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. There is no authentication yet: leave it on loopback or put a proxy in front."),
   port: numeric(z.number().int().min(0).max(65_535)).default(4180).describe("TCP port; 0 picks a free one."),
+  grpcPort: numeric(z.number().int().min(0).max(65_535)).optional().describe("TCP port of Open Inference gRPC; 0 picks a free one. Unset: the one after `port`, or a free one when that is 0."),
+  inferenceName: z.string().min(1).default("strata").describe("Name of the server in Open Inference metadata; some clients' scripts expect `triton`."),
   // libuv accepts one connection per loop turn and listener; with 1,000 new connections one listener starves them for seconds, 16 do not.
   listeners: numeric(z.number().int().min(1).max(64)).default(16).describe("Listening sockets on the same port."),
   maxBodyBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Largest request body."),
@@ -38,6 +40,8 @@ export const configSchema = z.strictObject({
   dailyTrainings: numeric(z.number().int().min(1)).default(24).describe("Most automatic trainings per model and day."),
   requireKeys: truth.default(false).describe("Refuse calls of language models that bring no virtual key; without it they are booked on the key `local`."),
   ledgerFile: z.string().default("").describe("File of keys, budgets and usage; gateways on this machine that name the same file share them. Empty: `ledger.db` in the data folder."),
+  modelRepository: z.string().min(1).optional().describe("Folder of models to serve: <model>/<version>/model.onnx, with an optional <model>/model.json. Default: none."),
+  modelMemoryBytes: numeric(z.number().int().min(1024)).optional().describe("Memory that loaded models may hold together; those that load on demand make room for each other. Default: no bound."),
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least severe line that is printed."),
 });
 

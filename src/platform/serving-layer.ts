@@ -1,6 +1,7 @@
 /** Layer 4's model server over its engines: what the definition, the repository folder and the trainer offer, behind one interface. */
 import { dirname, resolve } from "node:path";
 import type { Application } from "../define/index.ts";
+import { createModelFolder } from "../engines/embedded/model-folder.ts";
 import { openOnnxModel } from "../engines/onnx/onnx-model.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -29,12 +30,14 @@ export interface ServingLayerOptions {
 }
 
 export async function openServingLayer(options: ServingLayerOptions): Promise<ServingLayer> {
-  const { application, definitionFile, pool, champion, clock, telemetry, logger } = options;
+  const { application, definitionFile, config, pool, champion, clock, telemetry, logger } = options;
   const folder = definitionFile === undefined ? process.cwd() : dirname(resolve(definitionFile));
   const server = createModelServer({
     name: "strata", version: strataVersion(), clock, meter: telemetry, logger,
     trained: { models: () => application().models, champion, pool },
     runtimes: inferenceRuntimes(clock),
+    ...(config.modelRepository !== undefined && { repository: createModelFolder(resolve(config.modelRepository)) }),
+    ...(config.modelMemoryBytes !== undefined && { memoryBytes: config.modelMemoryBytes }),
     openGraph: () => { throw new StrataError("MODEL_LOAD_FAILED", { model: "graph", reason: "graphs are not there yet" }); },
   });
   const plansOf = ({ servedModels }: Application): readonly ModelPlan[] => [...servedModels.values()].map((model) => planOfServedModel(model, (file) => resolve(folder, file)));

@@ -5,6 +5,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf, toStrataError } from "../../kernel/errors.ts";
 import type { InferenceModel, InferenceRuntimes } from "../../ports/inference-model.ts";
+import type { ModelRepository } from "../../ports/model-repository.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import type { BatchNote, InferenceAnswer, InferenceRequest, ModelMetadata, ModelServer, ModelStatistics, RepositoryEntry } from "../model-server.ts";
 import { createRequestHistory } from "../models/request-history.ts";
@@ -14,12 +15,12 @@ import { chooseEvictions } from "./memory-budget.ts";
 import { describeConfig } from "./model-config.ts";
 import { isSamePlan } from "./model-plan.ts";
 import type { ModelPlan, PlannedSource } from "./model-plan.ts";
-import type { ModelRepository } from "./model-repository.ts";
+import { planOfLoad, planOfRepositoryModel } from "./repository-plan.ts";
 import { createServedShelf } from "./served-shelf.ts";
 import type { ServedShelf } from "./served-shelf.ts";
 import { createTrainedShelf } from "./trained-shelf.ts";
 import type { TrainedModels } from "./trained-shelf.ts";
-import { createVersionOpener } from "./version-opener.ts";
+import { createVersionOpener, loadFailure } from "./version-opener.ts";
 import { unavailable } from "./version-slot.ts";
 import type { VersionSlot } from "./version-slot.ts";
 
@@ -52,8 +53,12 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
   const { clock, logger, repository, memoryBytes = Number.POSITIVE_INFINITY } = options;
   const trained = createTrainedShelf(options.trained);
   const shelves = new Map<string, ServedShelf>();
-  /** Names of models that a definition brought; a repository folder may not take them over. */
-  let defined: ReadonlySet<string> = new Set();
+  /** Models that a definition brought; a repository folder may not take them over. */
+  let defined: ReadonlyMap<string, ModelPlan> = new Map();
+  /** Why a model of the repository cannot even be planned. */
+  const broken = new Map<string, string>();
+  /** Models that the server must have before it is ready. */
+  const required = new Set<string>();
   const history = createRequestHistory();
   const held = new Map<VersionSlot, number>();
   let isClosed = false;
@@ -149,12 +154,14 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
   const index = (filter?: { readonly isReady?: boolean }): readonly RepositoryEntry[] => {
     const known = [...[...shelves.values()].flatMap((shelf) => shelf.entries()), ...trained.entries()];
     const folders = (repository?.names() ?? []).filter((name) => !shelves.has(name) && !trained.has(name));
-    const unloaded = folders.map((name): RepositoryEntry => ({ name, version: "", state: "UNAVAILABLE", reason: "not loaded yet" }));
+    const unloaded = folders.map((name): RepositoryEntry => ({ name, version: "", state: "UNAVAILABLE", reason: broken.get(name) ?? "not loaded yet" }));
     const all = [...known, ...unloaded].toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     return filter?.isReady === undefined ? all : all.filter((entry) => (entry.state === "READY") === filter.isReady);
   };
 
   const put = async (plan: ModelPlan): Promise<void> => {
+    if (plan.load === "start") required.add(plan.name);
+    else required.delete(plan.name);
     const known = shelves.get(plan.name);
     if (known) return isSamePlan(known.plan, plan) ? undefined : known.replan(plan);
     const shelf = createServedShelf({ plan, clock, open });
@@ -162,9 +169,20 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
     if (plan.load !== "start") return;
     await shelf.load().catch((thrown: unknown) => logger.log("error", "a model could not be loaded", { model: plan.name, reason: reasonOf(thrown) }));
   };
+  /** Models of the repository that nobody serves yet; one that cannot be planned must not keep the others away. */
+  const newInRepository = (): readonly ModelPlan[] => (repository?.names() ?? []).filter((name) => !defined.has(name) && !shelves.has(name) && !trained.has(name)).flatMap((name) => {
+    try {
+      return [planOfRepositoryModel(repository!.read(name)!)];
+    } catch (thrown) {
+      broken.set(name, reasonOf(thrown));
+      logger.log("error", "a model of the repository cannot be served", { model: name, reason: reasonOf(thrown) });
+      return [];
+    }
+  });
   const remove = async (model: string): Promise<void> => {
     const shelf = shelves.get(model);
     shelves.delete(model);
+    required.delete(model);
     await shelf?.unload("left the definition");
   };
 
@@ -176,13 +194,16 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
       return;
     }
     const known = shelves.get(model);
-    const base = defined.has(model) ? known?.plan : repository?.plan(model) ?? known?.plan;
-    const plan = repository?.planForLoad(model, base, loadOptions) ?? base;
+    const stored = defined.has(model) ? undefined : repository?.read(model);
+    const plan = planOfLoad(model, defined.get(model) ?? (stored ? planOfRepositoryModel(stored) : known?.plan), loadOptions);
     if (plan === undefined) throw new StrataError("MODEL_NOT_FOUND", { model, known: names().join(", ") });
     if (known === undefined) shelves.set(model, createServedShelf({ plan, clock, open }));
     const shelf = shelves.get(model)!;
-    await shelf.replan(plan);
-    await shelf.load();
+    try {
+      await shelf.load(plan);
+    } catch (thrown) {
+      throw loadFailure(model, thrown);
+    }
   };
 
   const unload: ModelServer["unload"] = async (model, unloadOptions = {}) => {
@@ -201,7 +222,7 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
   const server: LocalModelServer = {
     name: options.name, version: options.version,
     isLive: () => true,
-    isReady: () => !isClosed && [...shelves.values()].every((shelf) => shelf.plan.load !== "start" || shelf.isHeldBack || shelf.slots().every((slot) => slot.current !== undefined)),
+    isReady: () => !isClosed && [...required].every((name) => shelves.get(name)!.isHeldBack || shelves.get(name)!.slots().every((slot) => slot.current !== undefined)),
     models: names,
     isModelReady: async (model, version) => {
       try {
@@ -219,10 +240,10 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
     infer, index, load, unload, statistics,
     explain: (query) => history.find(query),
     apply: async (plans) => {
-      const next = new Set(plans.map((plan) => plan.name));
-      const gone = [...defined].filter((name) => !next.has(name));
-      defined = next;
-      await Promise.all([...plans.map(put), ...gone.map(remove)]);
+      const gone = [...defined.keys()].filter((name) => !plans.some((plan) => plan.name === name));
+      defined = new Map(plans.map((plan) => [plan.name, plan]));
+      await Promise.all([...plans, ...newInRepository()].map(put));
+      await Promise.all(gone.map(remove));
     },
     [Symbol.asyncDispose]: async () => {
       isClosed = true;

@@ -19,8 +19,8 @@ export interface ServedShelf {
   entries(): readonly RepositoryEntry[];
   /** Takes over another plan: versions that changed are loaded anew, others stay, those that left are unloaded. */
   replan(next: ModelPlan): Promise<void>;
-  /** Loads all versions of the policy (again); raises the first failure after trying all. */
-  load(): Promise<void>;
+  /** Loads all versions of the plan's policy (again); raises the first failure after trying all, and then the plan from before stays. */
+  load(next?: ModelPlan): Promise<void>;
   unload(reason: string): Promise<void>;
 }
 
@@ -48,10 +48,24 @@ export function createServedShelf({ plan: firstPlan, clock, open }: ServedShelfO
   };
   settle();
 
-  const load = async (): Promise<void> => {
-    isHeldBack = false;
-    const loads = await Promise.allSettled([...slots.values()].map((slot) => slot.reload()));
+  const wanted = (): ReadonlySet<string> => new Set(versionsToLoad(plan));
+  /** Versions that the plan has no more: nobody finds them any longer, and they leave when they are drained. */
+  const dropOthers = async (): Promise<void> => {
+    const gone = [...slots.values()].filter((slot) => !wanted().has(slot.version));
+    for (const slot of gone) slots.delete(slot.version);
+    settle();
+    await Promise.all(gone.map((slot) => slot.unload("left the model's versions")));
+  };
+
+  const load = async (next = plan): Promise<void> => {
+    const before = plan;
+    plan = next;
+    settle();
+    const loads = await Promise.allSettled([...slots.values()].filter((slot) => wanted().has(slot.version)).map((slot) => slot.reload()));
     const failed = loads.find((result) => result.status === "rejected");
+    if (failed) plan = before;
+    else isHeldBack = false;
+    await dropOthers();
     if (failed) throw failed.reason;
   };
 
@@ -73,16 +87,13 @@ export function createServedShelf({ plan: firstPlan, clock, open }: ServedShelfO
     replan: async (next) => {
       const before = plan;
       plan = next;
-      const wanted = new Set(versionsToLoad(next));
-      const gone = [...slots.values()].filter((slot) => !wanted.has(slot.version));
-      for (const slot of gone) slots.delete(slot.version);
-      const isRunDifferently = JSON.stringify([before.batching, before.instances, before.cacheEntries]) !== JSON.stringify([next.batching, next.instances, next.cacheEntries]);
-      const changed = [...slots.values()].filter(({ version }) => isRunDifferently || !isSameSource(next.versions.get(version)!, before.versions.get(version)));
       const known = new Set(slots.keys());
       settle();
-      const added = [...slots.values()].filter((slot) => !known.has(slot.version) && next.load === "start");
-      await Promise.allSettled([...changed.filter((slot) => slot.current !== undefined), ...added].map((slot) => slot.reload())); // a failure shows in the index
-      await Promise.all(gone.map((slot) => slot.unload("left the model's versions")));
+      const isRunDifferently = JSON.stringify([before.batching, before.instances, before.cacheEntries]) !== JSON.stringify([next.batching, next.instances, next.cacheEntries]);
+      const isStale = ({ version, current }: VersionSlot): boolean => current !== undefined && (isRunDifferently || !isSameSource(next.versions.get(version)!, before.versions.get(version)));
+      const toLoad = [...slots.values()].filter((slot) => wanted().has(slot.version) && (known.has(slot.version) ? isStale(slot) : next.load === "start" && !isHeldBack));
+      await Promise.allSettled(toLoad.map((slot) => slot.reload())); // a failure shows in the index
+      await dropOthers();
     },
     load,
     unload: async (reason) => {

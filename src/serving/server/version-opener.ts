@@ -52,7 +52,8 @@ export function createVersionOpener({ runtimes, clock, instruments, openGraph }:
   };
 }
 
-function loadFailure(model: string, thrown: unknown): StrataError {
+/** Why a model could not be loaded, in the words of the repository protocol. */
+export function loadFailure(model: string, thrown: unknown): StrataError {
   if (isStrataError(thrown) && thrown.code !== "INTERNAL") return thrown;
   return new StrataError("MODEL_LOAD_FAILED", { model, reason: reasonOf(thrown) }, { cause: thrown });
 }
