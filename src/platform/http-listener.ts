@@ -86,17 +86,21 @@ function listen(onRequest: (message: IncomingMessage, response: ServerResponse) 
 async function serve(message: IncomingMessage, response: ServerResponse, options: HttpListenerOptions, shutdown: AbortSignal): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => { if (!response.writableFinished) gone.abort(); }); // an abort costs 10 µs: not for every answered request
-  const signal = (): AbortSignal => AbortSignal.any([gone.signal, shutdown]);
   let result: HttpResponse;
   try {
-    result = await options.handle(await readRequest(message, options.maxBodyBytes, signal));
+    result = await options.handle(await readRequest(message, options.maxBodyBytes, { gone: gone.signal, shutdown }));
   } catch (thrown) {
     result = errorResponse(thrown);
   }
   await writeResponse(response, result, shutdown);
 }
 
-async function readRequest(message: IncomingMessage, limitBytes: number, signal: () => AbortSignal): Promise<HttpRequest> {
+interface RequestSignals {
+  readonly gone: AbortSignal;
+  readonly shutdown: AbortSignal;
+}
+
+async function readRequest(message: IncomingMessage, limitBytes: number, { gone, shutdown }: RequestSignals): Promise<HttpRequest> {
   const target = message.url ?? "/";
   const mark = target.indexOf("?");
   return {
@@ -105,7 +109,8 @@ async function readRequest(message: IncomingMessage, limitBytes: number, signal:
     query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
     headers: message.headers as Readonly<Record<string, string | undefined>>, // the few list-valued headers are not used
     body: message.method === "GET" || message.method === "HEAD" ? EMPTY : await readBody(message, limitBytes),
-    get signal() { return signal(); }, // few handlers wait on it
+    get signal() { return AbortSignal.any([gone, shutdown]); }, // few handlers wait on it
+    clientGone: gone,
   };
 }
 
@@ -138,9 +143,30 @@ async function writeResponse(response: ServerResponse, { status, headers, body }
     return;
   }
   response.writeHead(status, { ...headers, ...close });
-  for await (const chunk of body) {
-    if (response.destroyed) return;
-    if (!response.write(chunk)) await new Promise((resolve) => { response.once("drain", resolve); response.once("close", resolve); });
+  try {
+    for await (const chunk of body) {
+      if (response.destroyed) return;
+      if (!response.write(chunk)) await drained(response);
+    }
+  } catch {
+    return cut(response); // whoever made the body has told of its failure
   }
   response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off("drain", go).off("close", go);
+      resolve();
+    };
+    response.once("drain", go).once("close", go);
+  });
+}
+
+/** Without the last chunk the answer cannot be taken for whole; what was written before goes out first. */
+async function cut(response: ServerResponse): Promise<void> {
+  if (response.writableNeedDrain) await drained(response);
+  await new Promise<void>((resolve) => { response.write("", () => resolve()); response.once("close", resolve); });
+  response.destroy();
 }

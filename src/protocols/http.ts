@@ -13,15 +13,17 @@ export interface HttpRequest {
   /** Names in lower case; a repeated header's values joined with ", ". */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
-  /** Fires when the client went away. */
+  /** Fires when the client went away, and when the server shuts down. */
   readonly signal: AbortSignal;
+  /** Fires only when the client went away: an answer on its way is finished while the server shuts down. Absent: `signal`. */
+  readonly clientGone?: AbortSignal;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An iterable is sent piece by piece as it yields. */
-  readonly body?: string | Uint8Array | AsyncIterable<string>;
+  /** An iterable is sent piece by piece as it yields; when it raises, the connection is cut after what it yielded, so that the answer is not taken for whole. */
+  readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array>;
 }
 
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): HttpResponse {

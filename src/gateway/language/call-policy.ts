@@ -28,6 +28,8 @@ export interface CallRequest {
   readonly maxOutputTokens: number;
   /** The dearest of the targets that may answer. */
   readonly price: TokenPrice;
+  /** Counts the input exactly, where the bound is all that makes the call too dear; costs a millisecond or so. */
+  readonly countInputTokens?: () => Promise<number>;
   /** When the call ends at the latest; default 10 minutes. A reservation outlives it by a minute, then a dead process is assumed. */
   readonly timeoutMs?: number;
 }
@@ -55,7 +57,7 @@ export interface AdmittedCall {
   readonly tenant: string;
   /** What is granted pays for this many output tokens: send it upstream as the limit. */
   readonly maxOutputTokens: number;
-  /** Synchronous, for every piece of a stream: "cut" when what was used so far reaches the grant. */
+  /** Synchronous, for every piece of a stream: "cut" when what was used so far reaches the grant. Only a question: asked with a bound first, then with the count. */
   meter(usage: TokenUsage): "continue" | "cut";
   /** Exactly one settlement is booked, whoever calls first; resolves when it is durable. */
   settle(outcome: CallOutcome): Promise<void>;

@@ -1,0 +1,12 @@
+/** JSON that must be an object. */
+import type { JsonObject } from "../../ports/language-upstream.ts";
+
+/** undefined when the text is no JSON, or no object. */
+export function parseObject(text: string | Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(typeof text === "string" ? text : text.toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}

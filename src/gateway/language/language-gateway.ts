@@ -1,0 +1,65 @@
+/**
+ * The gateway of language models: one call from its caller to its settlement. Who may call and for how much is the policy's,
+ * where the answer comes from the attempts', what a stream uses the relay's; this file is the order of events.
+ */
+import type { LanguageModel, Target } from "../../define/language-model.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { StrataError, reasonOf } from "../../kernel/errors.ts";
+import type { LanguageUpstream } from "../../ports/language-upstream.ts";
+import type { Logger, Meter } from "../../ports/telemetry.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import { createCallTelemetry } from "./call-telemetry.ts";
+import type { LanguageAnswer, LanguageCall } from "./language-call.ts";
+import { runCall } from "./run-call.ts";
+import type { TargetPool, TargetStatus } from "./target-pool.ts";
+
+export interface LanguageGatewayOptions {
+  /** Of the running definition. */
+  readonly models: () => ReadonlyMap<string, LanguageModel>;
+  readonly upstreamOf: (target: Target) => LanguageUpstream;
+  readonly policy: CallPolicy;
+  readonly pool: TargetPool;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}
+
+export interface LanguageGateway extends AsyncDisposable {
+  /**
+   * LANGUAGE_MODEL_NOT_FOUND, REQUEST_INVALID, what the policy raises, UPSTREAM_REFUSED (400), UPSTREAM_BUSY (429),
+   * UPSTREAM_FAILED (502), UPSTREAM_UNAVAILABLE (503), DEADLINE_EXCEEDED (504), GUARDRAIL_REFUSED. A stream raises
+   * STREAM_BROKEN, DEADLINE_EXCEEDED or BUDGET_SPENT where it ends before its end.
+   */
+  call(call: LanguageCall): Promise<LanguageAnswer>;
+  models(): readonly LanguageModel[];
+  upstreams(): readonly TargetStatus[];
+  /** Resolves when every call that has ended is settled. */
+  settled(): Promise<void>;
+}
+
+export function createLanguageGateway(options: LanguageGatewayOptions): LanguageGateway {
+  const { models, pool, logger } = options;
+  const telemetry = createCallTelemetry(options);
+  const settling = new Set<Promise<void>>();
+  const settle = (settlement: Promise<void>): void => {
+    const known = settlement.catch((thrown: unknown) => logger.log("error", `A call could not be settled: ${reasonOf(thrown)}`)).finally(() => settling.delete(known));
+    settling.add(known);
+  };
+  const settled = async (): Promise<void> => {
+    while (settling.size > 0) await Promise.all(settling);
+  };
+
+  return {
+    call: (call) => {
+      const model = models().get(call.model);
+      if (model === undefined) return Promise.reject(new StrataError("LANGUAGE_MODEL_NOT_FOUND", { model: call.model, known: [...models().keys()].join(", ") }));
+      return runCall({ ...options, telemetry, settle }, model, call);
+    },
+    models: () => [...models().values()],
+    upstreams: () => pool.statuses(models().values()),
+    settled,
+    [Symbol.asyncDispose]: settled,
+  };
+}

@@ -1,0 +1,180 @@
+/** One call of a language model, step by step: bounds, admission, answer, settlement. */
+import type { LanguageModel, Target } from "../../define/language-model.ts";
+import type { StrataError } from "../../kernel/errors.ts";
+import { isStrataError, toStrataError } from "../../kernel/errors.ts";
+import type { JsonObject, UpstreamOperation } from "../../ports/language-upstream.ts";
+import { eachFinish, eachText } from "./answer-text.ts";
+import { beginAnswer } from "./attempts.ts";
+import type { AttemptParts, BegunAnswer } from "./attempts.ts";
+import { boundsOf, priceOf } from "./call-bounds.ts";
+import type { CallBounds } from "./call-bounds.ts";
+import { createCallControl } from "./call-control.ts";
+import type { CallControl } from "./call-control.ts";
+import type { AdmittedCall, CallOutcome, CallPolicy, CallRequest, Operation, TokenUsage } from "./call-policy.ts";
+import type { CallTelemetry } from "./call-telemetry.ts";
+import type { CallNote, LanguageAnswer, LanguageCall } from "./language-call.ts";
+import { failureKindOf } from "./retry-decision.ts";
+import { createStreamAccount } from "./stream-account.ts";
+import { relayStream } from "./stream-relay.ts";
+import { countPrompt, loadTokenCount } from "./token-count.ts";
+import type { CountTokens } from "./token-count.ts";
+import { NO_USAGE, usageOf } from "./usage.ts";
+
+export interface CallParts extends AttemptParts {
+  readonly policy: CallPolicy;
+  readonly telemetry: CallTelemetry;
+  /** Takes care of a settlement that nobody waits for. */
+  readonly settle: (settlement: Promise<void>) => void;
+}
+
+/** Everything that is known about one call. */
+export interface CallRun {
+  readonly parts: CallParts;
+  readonly model: LanguageModel;
+  readonly call: LanguageCall;
+  readonly operation: UpstreamOperation;
+  readonly body: JsonObject;
+  readonly bounds: CallBounds;
+  readonly control: CallControl;
+  readonly startedMs: number;
+  readonly countInput: () => Promise<{ readonly tokens: number; readonly count: CountTokens }>;
+}
+
+const UPSTREAM_OPERATIONS: Readonly<Record<Operation, UpstreamOperation>> = {
+  chat: "chat", responses: "chat", messages: "chat", text_completion: "text_completion", embeddings: "embeddings",
+};
+
+export async function runCall(parts: CallParts, model: LanguageModel, call: LanguageCall): Promise<LanguageAnswer> {
+  const startedMs = parts.clock.monotonicMs();
+  const operation = UPSTREAM_OPERATIONS[call.operation];
+  const bounds = boundsOf(model, operation, call.body);
+  const control = createCallControl({ signal: call.signal, drainMs: model.drainMs, totalMs: model.totalTimeoutMs });
+  const run: CallRun = { parts, model, call, operation, body: call.body, bounds, control, startedMs, countInput: createInputCount(operation, call.body) };
+  let admitted: AdmittedCall | undefined;
+  try {
+    admitted = await admit(run);
+    const begun = await beginAnswer(parts, { model, operation, body: run.body, isStream: call.isStream, requestId: call.requestId, limitAt: limitsOf(bounds, admitted), control });
+    return begun.answer.kind === "whole" ? whole(run, admitted, begun) : streamed(run, admitted, begun);
+  } catch (thrown) {
+    const error = toStrataError(thrown);
+    control.close();
+    failed(run, admitted, error);
+    throw error;
+  }
+}
+
+/** With the cheap bound; a budget that cannot pay for it is asked again with the exact count. */
+async function admit({ parts: { policy }, call, model, bounds, countInput }: CallRun): Promise<AdmittedCall> {
+  const request: CallRequest = {
+    secret: call.secret, operation: call.operation, model: model.name, inputTokens: call.sizeBytes, maxOutputTokens: bounds.outputTokens, price: bounds.price,
+    timeoutMs: model.totalTimeoutMs, countInputTokens: async () => withMargin((await countInput()).tokens),
+  };
+  try {
+    return await policy.admit(request);
+  } catch (thrown) {
+    if (!isStrataError(thrown) || thrown.code !== "BUDGET_EXHAUSTED") throw thrown;
+    const inputTokens = withMargin((await countInput()).tokens);
+    if (inputTokens >= call.sizeBytes) throw thrown;
+    return policy.admit({ ...request, inputTokens });
+  }
+}
+
+/** Other vendors' tokenizers make up to a quarter more tokens of English text than o200k. */
+function withMargin(tokens: number): number {
+  return Math.ceil(tokens * 1.25) + 16;
+}
+
+function createInputCount(operation: UpstreamOperation, body: JsonObject): CallRun["countInput"] {
+  let counted: ReturnType<CallRun["countInput"]> | undefined;
+  return () => (counted ??= loadTokenCount().then((count) => ({ tokens: countPrompt(operation, body, count), count })));
+}
+
+function limitsOf({ choices, asked }: CallBounds, admitted: AdmittedCall): (target: Target) => number | undefined {
+  if (choices === 0) return () => undefined;
+  const granted = Math.floor(admitted.maxOutputTokens / choices);
+  return (target) => Math.min(asked ?? target.maxOutputTokens, granted);
+}
+
+function whole(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): LanguageAnswer {
+  const { answer } = begun;
+  if (answer.kind !== "whole") throw new TypeError("a stream is no whole answer");
+  run.control.close();
+  begun.lease.end(undefined);
+  const reported = usageOf(answer.json);
+  const finishReasons: string[] = [];
+  eachFinish(answer.json, (_, reason) => finishReasons.push(reason));
+  const outcome = run.call.signal.aborted ? "client-gone" : "ok";
+  const finish = (usage: TokenUsage, isEstimated: boolean): Promise<void> => finished(run, { admitted, begun, usage, isEstimated, outcome, finishReasons, error: undefined });
+  run.parts.settle(reported ? finish(reported, false) : countWhole(run, answer.json).then((usage) => finish(usage, true)));
+  const isCutByBudget = isShortOf(run, admitted) && finishReasons.includes("length");
+  return { kind: "whole", bytes: answer.bytes, json: answer.json, note: noteOf(run, begun, isCutByBudget) };
+}
+
+async function countWhole({ countInput }: CallRun, json: JsonObject): Promise<TokenUsage> {
+  const { tokens, count } = await countInput();
+  let outputTokens = 0;
+  eachText(json, (_, text) => { outputTokens += count(text); });
+  return { ...NO_USAGE, inputTokens: tokens, outputTokens };
+}
+
+function streamed(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): LanguageAnswer {
+  const { answer, lease } = begun;
+  if (answer.kind !== "stream") throw new TypeError("a whole answer is no stream");
+  const account = createStreamAccount({ choices: run.bounds.choices });
+  const { call, control, model } = run;
+  const batches = relayStream({
+    model, upstream: lease.target.upstream.name, held: answer.held, rest: answer.rest, account, control, admitted, inputTokens: call.sizeBytes, countInput: run.countInput,
+    wantsUsage: wantsUsage(call.body), isShort: isShortOf(run, admitted),
+    ended: ({ outcome, error }) => {
+      control.close();
+      lease.end(outcome === "upstream-failed" && error ? failureKindOf(error) : undefined);
+      const reported = outcome === "ok" || account.isFinished() ? account.reported() : undefined;
+      const finish = (usage: TokenUsage, isEstimated: boolean): Promise<void> => finished(run, { admitted, begun, usage, isEstimated, outcome, finishReasons: account.finishReasons, error });
+      run.parts.settle(reported ? finish(reported, false) : run.countInput().then(({ tokens, count }) => finish(account.counted(tokens, count), true)));
+    },
+  });
+  return { kind: "stream", batches, note: noteOf(run, begun, false) };
+}
+
+function wantsUsage({ stream_options: options }: JsonObject): boolean {
+  return typeof options === "object" && options !== null && (options as JsonObject)["include_usage"] === true;
+}
+
+const isShortOf = ({ bounds }: CallRun, { maxOutputTokens }: AdmittedCall): boolean => maxOutputTokens < bounds.outputTokens;
+
+function noteOf({ parts, startedMs }: CallRun, { lease, attempts, sentMs, answeredMs }: BegunAnswer, isCutByBudget: boolean): CallNote {
+  const { target } = lease;
+  const addedMs = parts.clock.monotonicMs() - startedMs - (answeredMs - sentMs);
+  return { upstream: target.upstream.name, model: target.model, attempts, addedMs, cache: undefined, isCutByBudget };
+}
+
+interface CallEnd {
+  readonly admitted: AdmittedCall;
+  readonly begun: BegunAnswer;
+  readonly usage: TokenUsage;
+  readonly isEstimated: boolean;
+  readonly outcome: CallOutcome["outcome"];
+  readonly finishReasons: readonly string[];
+  readonly error: StrataError | undefined;
+}
+
+function finished(run: CallRun, { admitted, begun, usage, isEstimated, outcome, finishReasons, error }: CallEnd): Promise<void> {
+  const { parts, call, model, startedMs } = run;
+  const { target } = begun.lease;
+  parts.telemetry.finished({
+    operation: call.operation, model: model.name, target, requestId: call.requestId, isStream: call.isStream, usage, isEstimated, outcome, errorCode: error?.code, finishReasons,
+    attempts: begun.attempts, tookMs: parts.clock.monotonicMs() - startedMs, firstTokenMs: begun.answeredMs - startedMs, addedMs: Math.max(0, begun.sentMs - startedMs),
+  });
+  return admitted.settle({ usage, price: priceOf(target), upstream: target.upstream.name, outcome, isEstimated });
+}
+
+/** Nothing of an answer came: nothing is charged. */
+function failed({ parts, call, model, startedMs, bounds }: CallRun, admitted: AdmittedCall | undefined, error: StrataError): void {
+  const outcome = call.signal.aborted ? "client-gone" : error.fault === "caller" ? "refused" : "upstream-failed";
+  const tookMs = parts.clock.monotonicMs() - startedMs;
+  parts.telemetry.finished({
+    operation: call.operation, model: model.name, target: undefined, requestId: call.requestId, isStream: call.isStream, usage: NO_USAGE, isEstimated: false, outcome,
+    errorCode: error.code, finishReasons: [], attempts: 0, tookMs, firstTokenMs: undefined, addedMs: 0,
+  });
+  if (admitted) parts.settle(admitted.settle({ usage: NO_USAGE, price: bounds.price, upstream: "", outcome, isEstimated: false }));
+}
