@@ -12,7 +12,9 @@ import { handleEvents } from "../protocols/events/events.ts";
 import { errorResponse } from "../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
-import type { InferenceServer } from "../protocols/kserve/rest.ts";
+import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
+import { OPENAI_ROUTES, handleOpenAi } from "../protocols/openai/openai.ts";
+import type { OpenAiParts } from "../protocols/openai/openai.ts";
 import { renderPrometheusText } from "../protocols/prometheus/text.ts";
 import type { EndpointService } from "../serving/index.ts";
 
@@ -20,7 +22,8 @@ export interface FrontDoor {
   readonly admin: AdminSources;
   readonly ingestion: Ingestion;
   readonly endpoints: EndpointService;
-  readonly inference: InferenceServer;
+  readonly inference: InferenceProtocol;
+  readonly language: OpenAiParts;
   readonly telemetry: TelemetryStore;
   readonly console: (request: HttpRequest) => Promise<HttpResponse | undefined>;
 }
@@ -39,7 +42,8 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
-  { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer" },
+  ...OPENAI_ROUTES,
+  { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer, repository, statistics, configuration" },
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
 ];
 
@@ -57,6 +61,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     if (path.startsWith("/v1")) {
+      const language = await handleOpenAi(parts.language, request);
+      if (language) return language;
       const match = table.match(request.method, path);
       if (match) return match.route.handle(match.parameters, request);
     }

@@ -3,11 +3,12 @@ import type { Application, ApplicationDocument, ResourceChange } from "../define
 import type { LogStore, TelemetryStore } from "../observe/index.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
+import type { LanguageLayer } from "./language-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
-import type { ServingLayer } from "./serving-layer.ts";
 import { definitionOf } from "./overview-source.ts";
 import { strataVersion } from "./version.ts";
 
@@ -16,7 +17,8 @@ export interface DoorParts {
   readonly telemetry: TelemetryStore;
   readonly data: DataLayer;
   readonly models: ModelLayer;
-  readonly serving: ServingLayer;
+  readonly language: LanguageLayer;
+  readonly inference: InferenceProtocol;
   readonly logs: LogStore;
   readonly overview: () => Promise<Overview>;
   readonly plan: (document: ApplicationDocument) => readonly ResourceChange[];
@@ -25,15 +27,11 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, models, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
-  const { control, experiments, registry, rollouts, decisions, endpoints, pool } = models;
+export function createPlatformDoor({ application, telemetry, data, models, language, inference, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+  const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
-    ingestion: data.ingestion, endpoints, telemetry, console: openConsole(),
-    inference: {
-      name: "strata", version: strataVersion(), pool, models: modelNames, isReady: () => true,
-      defaultVersion: (model) => control.trafficPlan(model).champion,
-    },
+    ingestion: data.ingestion, endpoints, language, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames,
       train: models.train, audit: models.audit, plan, apply: reload, readFeatures: data.readFeatures,

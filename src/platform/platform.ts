@@ -21,6 +21,9 @@ import { watchDefinition } from "./definition-watch.ts";
 import type { ReloadOutcome } from "./definition-watch.ts";
 import { openEngines } from "./engines.ts";
 import { openHttpListener } from "./http-listener.ts";
+import { createInferenceEdge } from "./inference-edge.ts";
+import { createLanguageLayer } from "./language-layer.ts";
+import type { LanguageLayer } from "./language-layer.ts";
 import { createPlatformDoor } from "./platform-door.ts";
 import { openModelLayer } from "./model-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
@@ -52,9 +55,13 @@ type ModelParts = Pick<ModelLayer, "experiments" | "registry" | "rollouts" | "de
 
 export interface Platform extends AsyncDisposable, DataParts, ModelParts, ServingParts {
   readonly url: string;
+  /** Where Open Inference gRPC listens: host:port, as gRPC clients take it. */
+  readonly grpcUrl: string;
   readonly clock: Clock;
   readonly telemetry: TelemetryStore;
   readonly logs: LogStore;
+  /** Calls of language models, as HTTP makes them. */
+  readonly language: LanguageLayer["gateway"];
   application(): Application;
   overview(): Promise<Overview>;
   /** Trains now and puts the result through gates and rollout. */
@@ -85,6 +92,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const serving = stack.use(await openServingLayer({
     ...shared, definitionFile: typeof options.definition === "string" ? options.definition : undefined, pool: models.pool, champion: (model) => models.control.trafficPlan(model).champion,
   }));
+  const language = stack.use(createLanguageLayer({ ...shared, environment: process.env }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const overview = createOverviewSource({
     ...data, ...models, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
@@ -97,6 +105,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     await data.applyDefinition(next);
     await models.applyDefinition(next, changes);
     await serving.applyDefinition(next);
+    language.applyDefinition(next);
     return changes;
   };
   let applying: Promise<unknown> = Promise.resolve();
@@ -109,9 +118,12 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const handle = createPlatformDoor({ ...shared, data, models, serving, logs, overview, plan, reload });
+  const inference = stack.use(createInferenceEdge({ config, models: serving.server, clock }));
+  const handle = createPlatformDoor({ ...shared, data, models, language, inference: inference.protocol, logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
+  const grpc = await inference.listen(listener.port);
+  stack.defer(() => grpc.close(CLOSE_DEADLINE_MS));
   startRepeatingWork(stack, { options, data, models, logs });
   if (options.watch && typeof options.definition === "string") stack.use(watchDefinition(options.definition, { reload, onReload: options.onReload, logger: logs }));
 
@@ -121,7 +133,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const { ingestion, features, candidates, lake } = data;
   const { experiments, registry, rollouts, decisions, endpoints, monitor, control, train, audit } = models;
   return {
-    url: `http://${config.host}:${listener.port}`, clock, telemetry, logs, application: shared.application,
+    url: `http://${config.host}:${listener.port}`, grpcUrl: `${config.host}:${grpc.port}`, clock, telemetry, logs, language: language.gateway, application: shared.application,
     ingestion, features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control, modelServer: serving.server,
     overview, train, audit, plan, apply, close, [Symbol.asyncDispose]: close,
   };
