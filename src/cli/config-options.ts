@@ -30,5 +30,5 @@ export function configSources({ options, environment, workingDirectory }: Contex
 export function readConfig(context: Context, definition?: string): Config {
   const { config } = loadConfig(configSources(context, definition));
   const from = (path: string): string => resolve(context.workingDirectory, path);
-  return { ...config, definition: from(config.definition), dataDir: from(config.dataDir) };
+  return { ...config, definition: from(config.definition), dataDir: from(config.dataDir), ledgerFile: config.ledgerFile === "" ? "" : from(config.ledgerFile) };
 }

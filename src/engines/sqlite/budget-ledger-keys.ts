@@ -16,6 +16,8 @@ interface KeyRow {
   readonly models: string; readonly created_at: number; readonly expires_at: number | null; readonly is_revoked: number;
 }
 
+interface BalanceRow { readonly spent: number | null; readonly reserved: number | null; readonly period_start: number | null; readonly period_ms: number | null }
+
 export function createLedgerKeys(database: DatabaseSync): LedgerKeys {
   const put = database.prepare(`INSERT INTO virtual_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, tenant = excluded.tenant, secret_hash = excluded.secret_hash, budget = excluded.budget, period_ms = excluded.period_ms,
@@ -23,7 +25,8 @@ export function createLedgerKeys(database: DatabaseSync): LedgerKeys {
     created_at = excluded.created_at, expires_at = excluded.expires_at, is_revoked = excluded.is_revoked`);
   const all = database.prepare("SELECT * FROM virtual_key ORDER BY created_at, id");
   const byHash = database.prepare("SELECT * FROM virtual_key WHERE secret_hash = ?");
-  const balance = database.prepare("SELECT b.spent, b.reserved, b.period_start, k.period_ms FROM balance AS b LEFT JOIN virtual_key AS k ON k.id = b.key WHERE b.key = ?");
+  const balance = database.prepare(`SELECT b.spent, b.reserved, b.period_start, k.period_ms
+    FROM (SELECT ? AS key) AS asked LEFT JOIN virtual_key AS k ON k.id = asked.key LEFT JOIN balance AS b ON b.key = asked.key`);
   return {
     put: (key) => void put.run(
       key.id, key.name, key.tenant, key.secretHash, key.budgetNanoUsd ?? null, key.periodMs ?? null, key.requestsPerMinute ?? null, key.tokensPerMinute ?? null,
@@ -35,10 +38,10 @@ export function createLedgerKeys(database: DatabaseSync): LedgerKeys {
       return row && keyOf(row);
     },
     balance: (key, nowMs) => {
-      const row = balance.get(key) as { readonly spent: number; readonly reserved: number; readonly period_start: number; readonly period_ms: number | null } | undefined;
-      const now = { periodMs: row?.period_ms ?? undefined, spent: row?.spent ?? 0, periodStart: row?.period_start ?? 0 };
+      const row = balance.get(key) as unknown as BalanceRow; // always one row
+      const now = { periodMs: row.period_ms ?? undefined, spent: row.spent ?? 0, periodStart: row.period_start ?? 0 };
       startPeriod(now, nowMs);
-      return { key, spentNanoUsd: now.spent, reservedNanoUsd: row?.reserved ?? 0, periodStartMs: now.periodStart };
+      return { key, spentNanoUsd: now.spent, reservedNanoUsd: row.reserved ?? 0, periodStartMs: now.periodStart };
     },
   };
 }
