@@ -29,7 +29,7 @@ export function errorTable(): string {
 }
 
 /** Defaults that depend on the machine, in words. */
-const DEFAULTS_IN_WORDS: Readonly<Record<string, string>> = { trainingThreads: "cores − 1, from 1 to 4" };
+const DEFAULTS_IN_WORDS: Readonly<Record<string, string>> = { trainingThreads: "cores − 1, from 1 to 4", grpcPort: "`port` + 1" };
 
 export function configTable(): string {
   const { entries } = loadConfig({ environment: {}, flags: {} });

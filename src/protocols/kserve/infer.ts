@@ -47,11 +47,21 @@ const LARGE_JSON_ELEMENTS = 65_536;
 
 export async function inferOverHttp(protocol: InferenceProtocol, target: InferenceTarget, request: HttpRequest): Promise<HttpResponse> {
   const { headers } = request;
-  const encoding = headers["content-encoding"];
-  const body = encoding === undefined ? request.body : await unpackBody(request.body, encoding, protocol.maxBodyBytes);
-  const wire = await wireRequest(protocol, target, { body, headerLength: headers["inference-header-content-length"] });
+  const wire = await readRequest(protocol, target, request);
   const answer = await protocol.models.infer(inferenceRequest(wire, { target, request, clock: protocol.clock }));
   return respond(protocol, answerParts(answer, wire), { acceptEncoding: headers["accept-encoding"], variant: answer.variant });
+}
+
+/** A body for a model that is not there is first of all that. */
+async function readRequest(protocol: InferenceProtocol, target: InferenceTarget, { headers, body }: HttpRequest): Promise<WireRequest> {
+  try {
+    const encoding = headers["content-encoding"];
+    const unpacked = encoding === undefined ? body : await unpackBody(body, encoding, protocol.maxBodyBytes);
+    return await wireRequest(protocol, target, { body: unpacked, headerLength: headers["inference-header-content-length"] });
+  } catch (thrown) {
+    await protocol.models.metadata(target.model, target.version);
+    throw thrown;
+  }
 }
 
 interface Body {
@@ -101,7 +111,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 interface Surroundings {
   readonly target: InferenceTarget;
-  readonly request: Pick<HttpRequest, "headers" | "signal">;
+  readonly request: Pick<HttpRequest, "headers" | "signal" | "clientGone">;
   readonly clock: Clock;
 }
 
@@ -119,7 +129,7 @@ function inferenceRequest(wire: WireRequest, { target, request, clock }: Surroun
   if (key !== undefined) call.routingKey = key;
   const variant = headers["strata-variant"];
   if (variant !== undefined) call.variant = variant;
-  Object.defineProperty(call, "signal", { get: () => request.signal, enumerable: true }); // making one costs 10 µs: only for who waits on it
+  call.signal = request.clientGone ?? request.signal;
   return call;
 }
 

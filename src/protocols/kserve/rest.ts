@@ -1,73 +1,115 @@
 /**
- * Open Inference Protocol v2, REST: health, metadata, readiness and inference on the models that Strata serves.
- * Without a version the champion answers. Error bodies are `{"error": "…"}`, as the protocol asks.
+ * Open Inference Protocol v2 over REST, with Triton's extensions: health, metadata, inference, the model repository,
+ * statistics and configuration. Without a version the model server chooses. Error bodies are `{"error": "…"}`.
  */
-import { z } from "zod";
-import { StrataError, toStrataError } from "../../kernel/errors.ts";
-import type { ModelPool, ServingVersion } from "../../serving/index.ts";
+import { StrataError } from "../../kernel/errors.ts";
+import type { ModelServer } from "../../serving/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
-import { parseJson } from "../json-body.ts";
-import { matrixOf, refuse } from "./tensor.ts";
-
-export interface InferenceServer {
-  readonly name: string;
-  readonly version: string;
-  readonly pool: ModelPool;
-  /** Model names of the definition. */
-  readonly models: () => readonly string[];
-  /** The version that answers when the caller names none. */
-  readonly defaultVersion: (model: string) => number | undefined;
-  readonly isReady: () => boolean;
-}
-
-const inferenceRequest = z.object({
-  id: z.string().optional(),
-  inputs: z.array(z.object({ name: z.string(), shape: z.array(z.number().int().nonnegative()).min(1), datatype: z.string(), data: z.unknown() })).min(1),
-  outputs: z.array(z.object({ name: z.string() })).optional(),
-});
+import { parseJsonBody } from "../json-body.ts";
+import { unpackBody } from "./body-coding.ts";
+import { dialectResponse } from "./dialect.ts";
+import type { ErrorContext } from "./dialect.ts";
+import { inferOverHttp } from "./infer.ts";
+import type { InferenceProtocol } from "./infer.ts";
+import { loadOptionsOf } from "./load-options.ts";
+import { refuse, shown } from "./refusal.ts";
+import { describeServer, describeStatistics } from "./server-description.ts";
 
 /** Answers every path below /v2; undefined when the path is not of this protocol. */
-export async function handleInferenceProtocol(server: InferenceServer, request: HttpRequest): Promise<HttpResponse | undefined> {
+export async function handleInferenceProtocol(protocol: InferenceProtocol, request: HttpRequest): Promise<HttpResponse | undefined> {
   const [root, ...parts] = request.path.split("/").filter((part) => part !== "");
   if (root !== "v2") return undefined;
+  let context: ErrorContext = {};
   try {
-    return await route(server, request, parts.map(decodePart));
+    const route = routeOf(parts.map(decodePart), request);
+    context = route;
+    return await answer(protocol, route, request);
   } catch (thrown) {
-    const error = toStrataError(thrown);
-    const wait = error.retryAfterSeconds === undefined ? {} : { "retry-after": String(error.retryAfterSeconds) };
-    return jsonResponse({ error: error.message, code: error.code }, error.status, wait);
+    return dialectResponse(thrown, context);
   }
 }
 
-async function route(server: InferenceServer, request: HttpRequest, parts: readonly string[]): Promise<HttpResponse> {
-  const [area, model, ...rest] = parts;
-  if (area === undefined) return get(request, () => ({ name: server.name, version: server.version, extensions: [] }));
-  if (area === "health" && model === "live") return get(request, () => ({ live: true }));
-  if (area === "health" && model === "ready") return get(request, () => ({ ready: server.isReady() }), server.isReady() ? 200 : 503);
-  if (area !== "models") throw notFound(request);
-  if (model === undefined) return get(request, () => ({ models: server.models().map((name) => ({ name })) }));
-  const { version, action } = target(rest, request);
-  if (action === "infer") {
-    if (request.method !== "POST") throw new StrataError("METHOD_NOT_ALLOWED", { method: request.method, path: request.path, allowed: "POST" });
-    return infer(await resolve(server, model, version), request);
-  }
-  if (action === "ready") {
-    if (!server.models().includes(model)) throw new StrataError("MODEL_NOT_FOUND", { model, known: server.models().join(", ") });
-    const isReady = await resolve(server, model, version).then(() => true, () => false);
-    return get(request, () => ({ name: model, ready: isReady }), isReady ? 200 : 503);
-  }
-  const serving = await resolve(server, model, version);
-  return get(request, () => metadata(serving));
+type Action = "server" | "live" | "server-ready" | "list" | "metadata" | "ready" | "infer" | "stats" | "config" | "index" | "load" | "unload";
+
+interface Route {
+  readonly action: Action;
+  readonly model?: string;
+  readonly version?: string | undefined;
 }
 
-function target(rest: readonly string[], request: HttpRequest): { readonly version: number | undefined; readonly action: string | undefined } {
+/** Reads the path; ROUTE_NOT_FOUND when nothing is there. */
+function routeOf(parts: readonly string[], request: HttpRequest): Route {
+  const [area, first, ...rest] = parts;
+  if (area === undefined) return { action: "server" };
+  if (area === "health" && rest.length === 0 && (first === "live" || first === "ready")) return { action: first === "live" ? "live" : "server-ready" };
+  if (area === "models") return modelRoute(first, rest, request);
+  if (area === "repository" && first === "index" && rest.length === 0) return { action: "index" };
+  if (area === "repository" && first === "models" && rest.length === 2 && (rest[1] === "load" || rest[1] === "unload")) return { action: rest[1], model: rest[0]! };
+  throw notFound(request);
+}
+
+const MODEL_ACTIONS: ReadonlySet<string> = new Set<Action>(["ready", "infer", "stats", "config"]);
+
+function modelRoute(model: string | undefined, rest: readonly string[], request: HttpRequest): Route {
+  if (model === undefined) return { action: "list" };
+  if (model === "stats" && rest.length === 0) return { action: "stats" };
   const hasVersion = rest[0] === "versions";
-  const version = hasVersion ? rest[1] ?? "" : undefined;
+  const version = hasVersion ? rest[1] : undefined;
   const [action, ...extra] = hasVersion ? rest.slice(2) : rest;
-  const isVersion = version === undefined || /^[1-9]\d{0,14}$/.test(version);
-  if (extra.length > 0 || (action !== undefined && action !== "infer" && action !== "ready") || !isVersion) throw notFound(request);
-  return { version: version === undefined ? undefined : Number(version), action };
+  if (extra.length > 0 || (hasVersion && version === undefined) || (action !== undefined && !MODEL_ACTIONS.has(action))) throw notFound(request);
+  return { action: (action ?? "metadata") as Action, model, version }; // the set holds nothing else
+}
+
+async function answer(protocol: InferenceProtocol, { action, model = "", version }: Route, request: HttpRequest): Promise<HttpResponse> {
+  const { models } = protocol;
+  const isPost = POSTS.has(action);
+  if (isPost ? request.method !== "POST" : request.method !== "GET" && request.method !== "HEAD") {
+    throw new StrataError("METHOD_NOT_ALLOWED", { method: request.method, path: request.path, allowed: isPost ? "POST" : "GET" });
+  }
+  switch (action) {
+    case "infer": return inferOverHttp(protocol, { model, version }, request);
+    case "server": return jsonResponse(describeServer(protocol));
+    case "live": return health({ live: models.isLive() }, models.isLive());
+    case "server-ready": return health({ ready: models.isReady() }, models.isReady());
+    case "list": return jsonResponse({ models: models.models().map((name) => ({ name })) });
+    case "metadata": return jsonResponse(await models.metadata(model, version));
+    case "ready": return modelReady(models, model, version);
+    case "stats": return jsonResponse(describeStatistics(models, ...(model === "" ? [] : [model]), ...(version === undefined ? [] : [version])));
+    case "config": return jsonResponse(await models.config(model, version));
+    case "index": case "load": case "unload": return repository(protocol, { action, model }, request);
+  }
+}
+
+const POSTS: ReadonlySet<Action> = new Set<Action>(["infer", "index", "load", "unload"]);
+
+const health = (body: unknown, isWell: boolean): HttpResponse => jsonResponse(body, isWell ? 200 : 503, isWell ? {} : { "retry-after": "5" });
+
+async function modelReady(models: ModelServer, model: string, version: string | undefined): Promise<HttpResponse> {
+  const isReady = await models.isModelReady(model, version);
+  return health({ name: model, ready: isReady }, isReady);
+}
+
+async function repository({ models, maxBodyBytes }: InferenceProtocol, { action, model }: { readonly action: "index" | "load" | "unload"; readonly model: string }, request: HttpRequest): Promise<HttpResponse> {
+  const body = objectOf(await readBody(request, maxBodyBytes), "the body");
+  if (action === "index") {
+    if (body["ready"] !== undefined && typeof body["ready"] !== "boolean") refuse(`ready is ${shown(body["ready"])}; expected true or false`);
+    return jsonResponse(models.index(body["ready"] === true ? { isReady: true } : {}));
+  }
+  const parameters = objectOf(body["parameters"] ?? {}, "parameters");
+  if (action === "load") await models.load(model, loadOptionsOf(model, parameters));
+  else await models.unload(model, { unloadDependents: parameters["unload_dependents"] === true });
+  return jsonResponse({});
+}
+
+async function readBody({ body, headers }: HttpRequest, limitBytes: number): Promise<unknown> {
+  const unpacked = await unpackBody(body, headers["content-encoding"] ?? "", limitBytes);
+  return unpacked.length === 0 ? {} : parseJsonBody(unpacked);
+}
+
+function objectOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(`${what} is ${shown(value)}; expected an object`);
+  return value as Readonly<Record<string, unknown>>; // checked above
 }
 
 function decodePart(part: string): string {
@@ -76,49 +118,6 @@ function decodePart(part: string): string {
   } catch (thrown) {
     throw new StrataError("REQUEST_INVALID", { reason: `"${part.slice(0, 100)}" is not percent-encoded UTF-8.` }, { cause: thrown });
   }
-}
-
-async function resolve(server: InferenceServer, model: string, version: number | undefined): Promise<ServingVersion> {
-  if (!server.models().includes(model)) throw new StrataError("MODEL_NOT_FOUND", { model, known: server.models().join(", ") });
-  const wanted = version ?? server.defaultVersion(model);
-  if (wanted === undefined) throw new StrataError("MODEL_NOT_READY", { model }, { retryAfterSeconds: 5 });
-  return server.pool.get(model, wanted);
-}
-
-function metadata(serving: ServingVersion): unknown {
-  return {
-    name: serving.model, versions: [String(serving.version)], platform: "strata_trees",
-    inputs: [{ name: "features", datatype: "FP64", shape: [-1, serving.columns.length] }],
-    outputs: [{ name: "scores", datatype: "FP64", shape: serving.loaded.outputs === 1 ? [-1] : [-1, serving.loaded.outputs] }],
-    properties: { columns: serving.columns.join(",") },
-  };
-}
-
-async function infer(serving: ServingVersion, request: HttpRequest): Promise<HttpResponse> {
-  const body = parseBody(request);
-  const unknownOutput = body.outputs?.find((output) => output.name !== "scores");
-  if (unknownOutput) refuse(`unknown output "${unknownOutput.name}"; the output is "scores"`);
-  const matrix = matrixOf(body.inputs, serving);
-  const scores = await serving.batcher.predict(matrix);
-  const shape = serving.loaded.outputs === 1 ? [matrix.rows] : [matrix.rows, serving.loaded.outputs];
-  return jsonResponse({
-    model_name: serving.model, model_version: String(serving.version), ...(body.id === undefined ? {} : { id: body.id }),
-    outputs: [{ name: "scores", datatype: "FP64", shape, data: [...scores] }],
-  });
-}
-
-function parseBody({ headers, body }: HttpRequest): z.infer<typeof inferenceRequest> {
-  if (headers["inference-header-content-length"] !== undefined) {
-    throw new StrataError("MEDIA_TYPE_UNSUPPORTED", { type: `${headers["content-type"] ?? ""}" with binary tensors "`, accepted: "application/json with the data in it" });
-  }
-  const parsed = inferenceRequest.safeParse(parseJson(body));
-  if (!parsed.success) refuse(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
-  return parsed.data;
-}
-
-function get(request: HttpRequest, body: () => unknown, status = 200): HttpResponse {
-  if (request.method !== "GET" && request.method !== "HEAD") throw new StrataError("METHOD_NOT_ALLOWED", { method: request.method, path: request.path, allowed: "GET" });
-  return jsonResponse(body(), status);
 }
 
 function notFound(request: HttpRequest): StrataError {
