@@ -2,14 +2,13 @@
 import { dirname, resolve } from "node:path";
 import type { Application } from "../define/index.ts";
 import { createModelFolder } from "../engines/embedded/model-folder.ts";
-import { openOnnxModel } from "../engines/onnx/onnx-model.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
-import type { InferenceRuntimes } from "../ports/inference-model.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import { createModelServer, planOfServedModel } from "../serving/index.ts";
 import type { LocalModelServer, ModelPlan, ModelPool } from "../serving/index.ts";
 import type { Config } from "./config.ts";
+import { createInferenceRuntimes } from "./inference-runtimes.ts";
 import { strataVersion } from "./version.ts";
 
 export interface ServingLayer extends AsyncDisposable {
@@ -35,7 +34,7 @@ export async function openServingLayer(options: ServingLayerOptions): Promise<Se
   const server = createModelServer({
     name: "strata", version: strataVersion(), clock, meter: telemetry, logger,
     trained: { models: () => application().models, champion, pool },
-    runtimes: inferenceRuntimes(clock),
+    runtimes: createInferenceRuntimes({ clock, meter: telemetry }),
     ...(config.modelRepository !== undefined && { repository: createModelFolder(resolve(config.modelRepository)) }),
     ...(config.modelMemoryBytes !== undefined && { memoryBytes: config.modelMemoryBytes }),
     openGraph: () => { throw new StrataError("MODEL_LOAD_FAILED", { model: "graph", reason: "graphs are not there yet" }); },
@@ -46,12 +45,5 @@ export async function openServingLayer(options: ServingLayerOptions): Promise<Se
     server,
     applyDefinition: (next) => server.apply(plansOf(next)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
-
-function inferenceRuntimes(clock: Clock): InferenceRuntimes {
-  return {
-    openOnnx: (artifact, describe) => openOnnxModel(artifact, describe, { monotonicMs: () => clock.monotonicMs() }),
-    openRemote: (_, { model }) => Promise.reject(new StrataError("MODEL_LOAD_FAILED", { model, reason: "remote models are not there yet" })),
   };
 }
