@@ -36,7 +36,7 @@ export type CacheLookup =
   | { readonly status: "off" };
 
 export interface AnswerCache {
-  /** Never raises: a cache that fails is a miss, and is counted. */
+  /** Never raises: an embedding that fails is counted and leaves the exact cache. */
   lookUp(question: AnswerQuestion): Promise<CacheLookup>;
   /** Forgets everything of a model, e.g. when its definition changed. */
   forget(model: string): void;
