@@ -81,8 +81,8 @@ async function describe(project: string, program: readonly string[], how: string
       if (processes > 1 && !canServe) throw new Error("this Strata has no command that starts several serving processes");
       const words = processes > 1 ? ["serve", file, "--processes", String(processes)] : ["up", file, "--no-watch"];
       return {
-        command: process.execPath, cwd: folder, environment,
-        args: [...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]), ...program, ...words, "--port", String(port), "--data-dir", join(folder, ".strata"), "--log-level", "warn"],
+        command: process.execPath, cwd: folder, environment: { STRATA_LOG_LEVEL: "warn", ...environment },
+        args: [...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]), ...program, ...words, "--port", String(port), "--data-dir", join(folder, ".strata")],
       };
     },
     execute: (args, cwd) => run(process.execPath, [...program, ...args], cwd),

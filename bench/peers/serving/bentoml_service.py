@@ -6,7 +6,7 @@ import numpy
 import onnxruntime
 
 
-@bentoml.service(workers=int(os.environ["WORKERS"]), traffic={"timeout": 10, "max_concurrency": 4096})
+@bentoml.service(workers=int(os.environ["WORKERS"]), traffic={"timeout": 10}, logging={"access": {"enabled": False}})
 class Trees:
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
@@ -14,5 +14,5 @@ class Trees:
         self.session = onnxruntime.InferenceSession(os.environ["MODEL"], options, providers=["CPUExecutionProvider"])
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
-    def predict(self, rows: numpy.ndarray) -> numpy.ndarray:
+    async def predict(self, rows: numpy.ndarray) -> numpy.ndarray:
         return self.session.run(None, {"features": rows.astype(numpy.float32)})[0]

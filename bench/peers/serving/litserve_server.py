@@ -34,5 +34,5 @@ class Trees(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    server = litserve.LitServer(Trees(max_batch_size=64, batch_timeout=0.002), accelerator="cpu", workers_per_device=WORKERS, timeout=10)
-    server.run(host="127.0.0.1", port=PORT, generate_client_file=False, num_api_servers=WORKERS)
+    server = litserve.LitServer(Trees(max_batch_size=64, batch_timeout=0.002), accelerator="cpu", workers_per_device=WORKERS, timeout=10, fast_queue=True)
+    server.run(host="127.0.0.1", port=PORT, generate_client_file=False, log_level="warning", num_api_servers=WORKERS)
