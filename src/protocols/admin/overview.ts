@@ -2,6 +2,11 @@
  * What the console and `strata status` show: one plain document of everything that runs, measured, never estimated.
  * Times are ms since the epoch on the platform's clock (simulated in a replay) unless a name says otherwise.
  */
+import type { GatewayOverview } from "./gateway-overview.ts";
+import type { ServingOverview } from "./serving-overview.ts";
+
+export type { GatewayOverview, KeyOverview, LanguageModelOverview, TargetOverview } from "./gateway-overview.ts";
+export type { ReasonCount, ReplicaOverview, ServedArmOverview, ServedModelOverview, ServedTrafficOverview, ServedVersionOverview, ServingOverview, ShadowOverview } from "./serving-overview.ts";
 
 export interface Overview {
   readonly application: string;
@@ -19,6 +24,10 @@ export interface Overview {
   readonly rollouts: readonly RolloutOverview[];
   readonly drift: readonly DriftOverview[];
   readonly performance: readonly PerformanceOverview[];
+  /** Absent when nothing is served as tensors. */
+  readonly serving?: ServingOverview;
+  /** Absent when the definition has no language model. */
+  readonly gateway?: GatewayOverview;
   /** Newest first. */
   readonly alerts: readonly DecisionOverview[];
   /** Newest first: every control decision with its reason. */

@@ -1,6 +1,6 @@
 /** Counts of one model version: what the statistics extension reports and what the meter shows, in one place. */
 import type { StrataError } from "../../kernel/errors.ts";
-import type { Counter, Histogram, Meter } from "../../ports/telemetry.ts";
+import type { Counter, Histogram, Labels, Meter } from "../../ports/telemetry.ts";
 import type { BatchReport } from "../batching/batch-scheduler.ts";
 import type { DurationStatistic, ModelStatistics } from "../model-server.ts";
 
@@ -9,6 +9,7 @@ export interface ServingInstruments {
   readonly requests: Counter;
   readonly failures: Counter;
   readonly rows: Counter;
+  readonly batches: Counter;
   readonly cacheHits: Counter;
   readonly cacheMisses: Counter;
   readonly queueSeconds: Histogram;
@@ -22,6 +23,7 @@ export function createServingInstruments(meter: Meter): ServingInstruments {
     requests: meter.counter("strata_inference_requests_total", "Inference requests answered"),
     failures: meter.counter("strata_inference_failures_total", "Inference requests not answered, by reason"),
     rows: meter.counter("strata_inference_rows_total", "Rows answered by models; answers from the cache not counted"),
+    batches: meter.counter("strata_inference_batches_total", "Executed batches, by why they left"),
     cacheHits: meter.counter("strata_inference_cache_hits_total", "Answers from the response cache"),
     cacheMisses: meter.counter("strata_inference_cache_misses_total", "Requests that the response cache could not answer"),
     queueSeconds: meter.histogram("strata_inference_queue_seconds", "Mean seconds that the requests of a batch waited"),
@@ -52,7 +54,12 @@ export interface VersionStatistics {
 
 export function createVersionStatistics(model: string, version: string, instruments: ServingInstruments): VersionStatistics {
   const labels = { model, version };
-  const failureLabels = new Map<string, { readonly model: string; readonly version: string; readonly reason: string }>();
+  const reasonLabels = new Map<string, { readonly model: string; readonly version: string; readonly reason: string }>();
+  const because = (reason: string): Labels => {
+    let known = reasonLabels.get(reason);
+    if (known === undefined) reasonLabels.set(reason, (known = { ...labels, reason }));
+    return known;
+  };
   const success = none(), fail = none(), queue = none(), input = none(), infer = none(), output = none(), hit = none(), miss = none();
   const sizes = new Map<number, BatchSize>();
   let rows = 0, executions = 0, lastInferenceMs = 0;
@@ -74,6 +81,7 @@ export function createVersionStatistics(model: string, version: string, instrume
       add(size.computeOutput, 1, report.outputMs);
       instruments.requests.add(answered, labels);
       instruments.rows.add(report.rows, labels);
+      instruments.batches.add(1, because(report.reason));
       instruments.queueSeconds.record(answered === 0 ? 0 : queuedMs / answered / 1_000, labels);
       instruments.computeSeconds.record(report.inferMs / 1_000, labels);
       instruments.batchRows.record(report.rows, labels);
@@ -81,9 +89,7 @@ export function createVersionStatistics(model: string, version: string, instrume
     },
     failed: ({ code }, ms) => {
       add(fail, 1, ms);
-      let known = failureLabels.get(code);
-      if (known === undefined) failureLabels.set(code, (known = { ...labels, reason: code }));
-      instruments.failures.add(1, known);
+      instruments.failures.add(1, because(code));
     },
     cacheHit: (ms, nowMs) => {
       lastInferenceMs = nowMs;
