@@ -17,6 +17,6 @@ export type { CallNote, LanguageAnswer, LanguageCall } from "./language/language
 export { createOpenPolicy } from "./language/open-policy.ts";
 export type { OpenPolicy, Settlement } from "./language/open-policy.ts";
 export { createTargetPool } from "./language/target-pool.ts";
-export type { TargetPool, TargetStatus } from "./language/target-pool.ts";
+export type { TargetPool } from "./language/target-pool.ts";
 export type { AnswerCache, AnswerQuestion, CachedAnswer, CacheLookup, EmbedText } from "./language/cache/answer-cache.ts";
 export { createMemoryAnswerCache } from "./language/cache/memory-answer-cache.ts";

@@ -30,7 +30,7 @@ export function createLanguageLayer({ application, logger, telemetry, environmen
   const upstreams = createLanguageUpstreams({ environment, logger });
   const gateway = createLanguageGateway({
     models: () => application().languageModels, upstreamOf: (target) => upstreams.of(target), policy: policy ?? createOpenPolicy({ ids }),
-    pool: createTargetPool({ clock: systemClock, random: Math.random }), clock: systemClock, random: Math.random, meter: telemetry, logger,
+    pool: createTargetPool({ clock: systemClock, random: { next: Math.random }, meter: telemetry }), clock: systemClock, random: Math.random, meter: telemetry, logger,
   });
   return {
     gateway, ids, startedMs: systemClock.now(),

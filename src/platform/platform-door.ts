@@ -4,6 +4,7 @@ import type { LogStore, TelemetryStore } from "../observe/index.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
+import { openAiModels } from "../protocols/openai/openai.ts";
 import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
@@ -34,6 +35,7 @@ export function createPlatformDoor({ application, telemetry, data, models, langu
     ingestion: data.ingestion, endpoints, language, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames,
+      languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(),
       train: models.train, audit: models.audit, plan, apply: reload, readFeatures: data.readFeatures,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),

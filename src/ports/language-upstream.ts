@@ -2,7 +2,8 @@
  * Where language models run. The gateway speaks the OpenAI dialect to it; an engine translates to the upstream's own
  * words and back. Engines are naive: retries, fallbacks, timeouts, accounting and completeness are the gateway's.
  *
- * Contract: `call` resolves with the whole answer, or with a stream once the upstream has accepted the request.
+ * Contract: `call` resolves with the whole answer (also to a streaming call, where the upstream cannot stream), or with a
+ * stream once the upstream has accepted the request.
  * Members of the body that an engine does not know go upstream unchanged where the dialect allows it.
  * Errors before the answer: UPSTREAM_REFUSED (the caller's mistake; `details.status`, and `details.error` as the
  * upstream wrote it), UPSTREAM_BUSY (with `retryAfterSeconds` when the upstream said so), UPSTREAM_FAILED

@@ -9,20 +9,10 @@ import type { AddressInfo } from "node:net";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { WORDS } from "./behaviour.ts";
 import type { Behaviour } from "./behaviour.ts";
+import { pause } from "./mock-call.ts";
+import type { Bill, MockCall, MockRequest } from "./mock-call.ts";
 import { streamAnswer } from "./stream-answer.ts";
 import { wholeAnswer } from "./whole-answer.ts";
-
-export interface Bill {
-  readonly model: string;
-  inputTokens: number;
-  outputTokens: number;
-}
-
-export interface MockRequest {
-  readonly path: string;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: Readonly<Record<string, unknown>>;
-}
 
 export interface MockUpstream extends AsyncDisposable {
   /** With "/v1". */
@@ -36,18 +26,6 @@ export interface MockUpstream extends AsyncDisposable {
   inFlight(): number;
   billed(): { readonly inputTokens: number; readonly outputTokens: number };
   forget(): void;
-}
-
-/** One request that is being answered. */
-export interface MockCall {
-  readonly request: MockRequest;
-  readonly response: ServerResponse;
-  readonly behaviour: Behaviour;
-  readonly promptTokens: number;
-  /** Words after the caller's limit was applied. */
-  readonly words: readonly string[];
-  readonly finishReason: "stop" | "length" | "tool_calls";
-  readonly bill: Bill;
 }
 
 export async function openMockUpstream({ apiKey, port = 0 }: { readonly apiKey?: string; readonly port?: number } = {}): Promise<MockUpstream> {
@@ -95,8 +73,6 @@ export async function openMockUpstream({ apiKey, port = 0 }: { readonly apiKey?:
     [Symbol.asyncDispose]: () => new Promise((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }),
   };
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 function refuse(response: ServerResponse, status: number, error: unknown, retryAfterSeconds?: number): void {
   response.writeHead(status, { "content-type": "application/json", ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }) });

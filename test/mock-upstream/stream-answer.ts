@@ -1,7 +1,7 @@
 /** A streamed answer of the mock, with whatever is to go wrong in it. */
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
-import { pause } from "./mock-upstream.ts";
-import type { MockCall } from "./mock-upstream.ts";
+import { pause } from "./mock-call.ts";
+import type { MockCall } from "./mock-call.ts";
 
 type Chunk = Record<string, unknown>;
 

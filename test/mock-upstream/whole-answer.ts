@@ -1,7 +1,7 @@
 /** Answers of the mock that are no streams. */
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
-import { pause } from "./mock-upstream.ts";
-import type { MockCall } from "./mock-upstream.ts";
+import { pause } from "./mock-call.ts";
+import type { MockCall } from "./mock-call.ts";
 import { usageOf } from "./stream-answer.ts";
 
 const DIMENSIONS = 8;

@@ -47,6 +47,6 @@ function pieceOf(frame: EventFrame): StreamPiece | string {
   const chunk = parseObject(frame.data);
   if (chunk === undefined) return `a frame is not a JSON object: ${JSON.stringify(frame.data.slice(0, 100))}`;
   if (chunk["error"] !== undefined) return `it sent an error: ${JSON.stringify(chunk["error"]).slice(0, 300)}`;
-  if (!Array.isArray(chunk["choices"])) return `a frame has no choices: ${JSON.stringify(frame.data.slice(0, 100))}`;
+  if (!Array.isArray(chunk["choices"]) && typeof chunk["usage"] !== "object") return `a frame has no choices: ${JSON.stringify(frame.data.slice(0, 100))}`;
   return { bytes: frame.plain ?? Buffer.from(`data: ${frame.data.replaceAll("\n", " ")}\n\n`), chunk };
 }

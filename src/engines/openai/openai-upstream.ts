@@ -32,7 +32,7 @@ export function createOpenAiUpstream({ name, url, apiKey, transport }: OpenAiUps
         method: "POST", path: PATHS[call.operation], headers: { ...common, "x-request-id": call.requestId }, body: requestBodyOf(call, limitMember), signal: call.signal,
       });
       if (response.status !== 200) throw refusalOf(name, response, await response.body.whole(ERROR_BYTES).catch(() => undefined));
-      return call.isStream ? stream(name, response) : whole(name, response, call);
+      return call.isStream ? stream(name, response, call) : whole(name, response, call);
     },
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
@@ -48,8 +48,9 @@ async function whole(name: string, response: TransportResponse, call: UpstreamCa
   throw new StrataError("UPSTREAM_FAILED", { upstream: name, reason: `its answer has no list of ${call.operation === "embeddings" ? "embeddings" : "choices"}${said}` });
 }
 
-function stream(name: string, response: TransportResponse): UpstreamAnswer {
+async function stream(name: string, response: TransportResponse, call: UpstreamCall): Promise<UpstreamAnswer> {
   const type = response.headers["content-type"];
+  if (typeof type === "string" && type.startsWith("application/json")) return whole(name, response, call);
   if (typeof type === "string" && type.startsWith("text/event-stream")) return { kind: "stream", batches: readStream(name, response.body) };
   response.body.discard();
   throw new StrataError("UPSTREAM_FAILED", { upstream: name, reason: `it answered a streaming request with ${String(type ?? "no content type")}` });

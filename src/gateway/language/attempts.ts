@@ -10,7 +10,8 @@ import type { Logger } from "../../ports/telemetry.ts";
 import { eachFinish, hasText } from "./answer-text.ts";
 import type { CallControl } from "./call-control.ts";
 import { decideRetry, failureKindOf } from "./retry-decision.ts";
-import type { TargetLease, TargetPool } from "./target-pool.ts";
+import type { TargetChoice, TargetLease, TargetPool } from "./target-pool.ts";
+import { noMorePieces, piecesOf } from "./whole-as-stream.ts";
 
 export interface AttemptParts {
   readonly pool: TargetPool;
@@ -48,27 +49,27 @@ export async function beginAnswer(parts: AttemptParts, call: AttemptedCall): Pro
   const { pool, clock, random, logger } = parts;
   const { model, control } = call;
   const startedMs = clock.monotonicMs();
-  const patienceMs = Math.min(model.firstTokenTimeoutMs, model.totalTimeoutMs);
   const tried = new Set<Target>();
-  const prefix = model.balance === "prefix" ? prefixOf(call.body) : "";
+  let last: StrataError | undefined;
+  const prefix = model.balance === "prefix" ? prefixOf(call.body) : undefined;
   for (let attempts = 1; ; attempts++) {
     if (control.isGone()) throw new StrataError("ABORTED", { what: "The call" });
-    const lease = pool.lease(model, { tried, prefix });
-    if (lease === undefined) throw unavailable(model, pool);
+    const lease = leaseOf(pool, model, { tried, prefix }, last);
     try {
       return { ...await attempt(parts, call, lease), lease, attempts };
     } catch (thrown) {
       const error = toStrataError(thrown);
       const kind = failureKindOf(error);
-      lease.end(kind);
+      lease.end(kind, error.retryAfterSeconds);
       tried.add(lease.target);
+      last = error;
       const decision = decideRetry({
-        kind, retryAfterSeconds: error.retryAfterSeconds, attempts, retries: control.isGone() ? 0 : model.retries, hasUntried: tried.size < model.targets.length,
-        remainingMs: patienceMs - (clock.monotonicMs() - startedMs), draw: random(),
+        kind, retryAfterSeconds: error.retryAfterSeconds, attempts, retries: control.isGone() ? 0 : model.retries, hasUntried: pool.hasUntried(model, tried),
+        remainingMs: Math.min(model.firstTokenTimeoutMs, model.totalTimeoutMs - (clock.monotonicMs() - startedMs)), draw: random(),
       });
       if (kind !== "refused" && kind !== "cancelled") logger.log("warn", `Upstream ${lease.target.upstream.name} did not answer: ${error.message}`, { requestId: call.requestId, model: model.name, attempts, decision: decision.action });
       if (decision.action === "fail") throw error;
-      if (decision.waitMs > 0) await clock.sleep(decision.waitMs, control.begin());
+      if (decision.waitMs > 0) await waitToRetry(parts, call, decision.waitMs, error);
     }
   }
 }
@@ -80,12 +81,17 @@ async function attempt({ upstreamOf, clock }: AttemptParts, call: AttemptedCall,
   const sentMs = clock.monotonicMs();
   try {
     const answer = await upstreamOf(target).call({ operation, body, model: target.model, maxOutputTokens: call.limitAt(target), isStream, requestId, signal: control.begin() });
-    const begun = answer.kind === "whole" ? answer : await firstToken(answer.batches[Symbol.asyncIterator](), target);
+    const begun = answer.kind === "stream" ? await firstToken(answer.batches[Symbol.asyncIterator](), target) : isStream ? asStream(answer.json) : answer;
     lease.answered();
     return { answer: begun, sentMs, answeredMs: clock.monotonicMs() };
   } finally {
     control.rest();
   }
+}
+
+/** Some servers cannot stream, and answer whole. */
+function asStream(json: JsonObject): BegunAnswer["answer"] {
+  return { kind: "stream", held: piecesOf(json), rest: noMorePieces() };
 }
 
 /** Reads until something of the answer is there. A stream that ends before has said nothing. */
@@ -105,13 +111,25 @@ function hasFinish(chunk: JsonObject): boolean {
   return found;
 }
 
-function unavailable(model: LanguageModel, pool: TargetPool): StrataError {
-  const retryAfterSeconds = Math.max(1, Math.ceil(pool.retryAfterMs(model) / 1_000));
-  return new StrataError("UPSTREAM_UNAVAILABLE", { model: model.name, reason: "all of them failed several times in a row" }, { retryAfterSeconds });
+/** When nobody can be asked any more, what the last one said tells the caller most. */
+function leaseOf(pool: TargetPool, model: LanguageModel, choice: TargetChoice, last: StrataError | undefined): TargetLease {
+  try {
+    return pool.lease(model, choice);
+  } catch (thrown) {
+    throw last ?? thrown;
+  }
+}
+
+/** A moment longer than the upstream asked for, so that it is over by every clock. */
+const AFTER_MS = 5;
+
+async function waitToRetry({ pool, clock }: AttemptParts, { model, control }: AttemptedCall, waitMs: number, error: StrataError): Promise<void> {
+  if (!pool.takeRetry(model)) throw error;
+  await clock.sleep(waitMs + AFTER_MS, control.begin());
 }
 
 /** What requests of one conversation begin with. */
-const PREFIX_CHARACTERS = 1_024;
+const PREFIX_CHARACTERS = 32_768;
 
 function prefixOf({ messages, prompt }: JsonObject): string {
   return JSON.stringify(messages ?? prompt ?? "").slice(0, PREFIX_CHARACTERS);

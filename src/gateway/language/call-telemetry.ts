@@ -62,7 +62,7 @@ export function createCallTelemetry({ meter, logger }: { readonly meter: Meter; 
         firstToken.record(firstTokenMs / 1_000, labels.call);
         if (usage.outputTokens > 1) perToken.record((tookMs - firstTokenMs) / 1_000 / (usage.outputTokens - 1), labels.call);
       }
-      logger.log(call.outcome === "upstream-failed" ? "warn" : "debug", `${labels.call["gen_ai_operation_name"]} ${call.model}`, call.outcome === "upstream-failed" ? spanOf(call) : undefined);
+      logger.log(call.outcome === "upstream-failed" ? "warn" : "debug", `${labels.call["gen_ai_operation_name"]} ${call.model}: ${call.outcome}`, spanOf(call));
     },
   };
 }

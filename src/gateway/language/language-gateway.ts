@@ -11,7 +11,8 @@ import type { CallPolicy } from "./call-policy.ts";
 import { createCallTelemetry } from "./call-telemetry.ts";
 import type { LanguageAnswer, LanguageCall } from "./language-call.ts";
 import { runCall } from "./run-call.ts";
-import type { TargetPool, TargetStatus } from "./target-pool.ts";
+import type { TargetPool } from "./target-pool.ts";
+import type { FleetReport } from "../../serving/index.ts";
 
 export interface LanguageGatewayOptions {
   /** Of the running definition. */
@@ -34,7 +35,8 @@ export interface LanguageGateway extends AsyncDisposable {
    */
   call(call: LanguageCall): Promise<LanguageAnswer>;
   models(): readonly LanguageModel[];
-  upstreams(): readonly TargetStatus[];
+  /** Each model's targets: what they do, and what is wrong with those that do not. */
+  upstreams(): readonly FleetReport[];
   /** Resolves when every call that has ended is settled. */
   settled(): Promise<void>;
 }
@@ -58,7 +60,7 @@ export function createLanguageGateway(options: LanguageGatewayOptions): Language
       return runCall({ ...options, telemetry, settle }, model, call);
     },
     models: () => [...models().values()],
-    upstreams: () => pool.statuses(models().values()),
+    upstreams: () => pool.reports(models().values()),
     settled,
     [Symbol.asyncDispose]: settled,
   };

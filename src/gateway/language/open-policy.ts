@@ -13,6 +13,7 @@ export interface Settlement extends CallOutcome {
 export interface OpenPolicy extends CallPolicy {
   /** The latest settlements, oldest first. */
   settlements(): readonly Settlement[];
+  forget(): void;
 }
 
 const KEPT = 1_000;
@@ -45,5 +46,6 @@ export function createOpenPolicy({ ids }: { readonly ids: IdSource }): OpenPolic
       return Promise.resolve(admitted);
     },
     settlements: () => settlements,
+    forget: () => { settlements.length = 0; },
   };
 }

@@ -35,7 +35,7 @@ export interface FailedAttempt {
   readonly retries: number;
   /** A target that this call has not asked is in order. */
   readonly hasUntried: boolean;
-  /** Until the call as a whole, or its patience for a first token, is over. */
+  /** A wait for as long as this would be too long. */
   readonly remainingMs: number;
   /** Uniform in [0, 1). */
   readonly draw: number;

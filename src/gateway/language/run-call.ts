@@ -128,7 +128,7 @@ function streamed(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): Lan
     ended: ({ outcome, error }) => {
       control.close();
       lease.end(outcome === "upstream-failed" && error ? failureKindOf(error) : undefined);
-      const reported = outcome === "ok" || account.isFinished() ? account.reported() : undefined;
+      const reported = account.reported();
       const finish = (usage: TokenUsage, isEstimated: boolean): Promise<void> => finished(run, { admitted, begun, usage, isEstimated, outcome, finishReasons: account.finishReasons, error });
       run.parts.settle(reported ? finish(reported, false) : run.countInput().then(({ tokens, count }) => finish(account.counted(tokens, count), true)));
     },

@@ -23,7 +23,7 @@ export interface StreamAccount {
   /** Every choice has given its finish reason. */
   isFinished(): boolean;
   hasText(): boolean;
-  /** What the upstream said last, undefined when it said nothing. */
+  /** What the upstream said last; undefined when it said nothing, or has sent text since. */
   reported(): TokenUsage | undefined;
   /** Not below what was used so far, without counting; `inputTokens` bounds the input. */
   atMost(inputTokens: number): TokenUsage;
@@ -73,7 +73,7 @@ export function createStreamAccount({ choices }: { readonly choices: number }): 
     },
     isFinished: () => finished.size >= choices,
     hasText: () => sawText,
-    reported: () => last,
+    reported: () => (textIsNewer ? undefined : last),
     atMost: (inputTokens) => (last !== undefined && !textIsNewer ? last : usageWith(inputTokens, sum((output) => output.atMost()))),
     counted: (inputTokens, count) => (last !== undefined && !textIsNewer ? last : usageWith(inputTokens, sum((output) => output.exact(count)))),
     pieces: () => pieces,

@@ -1,10 +1,13 @@
 /**
- * Which target takes an attempt: the lowest priority that has one in order, among equals as the model's balance says.
- * Keeps what each target did: calls in flight, latency, failures.
+ * Which target of a language model takes an attempt: one balancer per model, kept across reloads of the definition.
+ * Targets of the lowest priority come first, among equals the model's balance decides; broken and busy ones are left alone.
  */
 import type { LanguageModel, Target } from "../../define/language-model.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { hash32 } from "../../kernel/random.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Meter } from "../../ports/telemetry.ts";
+import { createBalancer } from "../../serving/index.ts";
+import type { Balancer, CallOutcome, FleetReport } from "../../serving/index.ts";
 import type { FailureKind } from "./retry-decision.ts";
 
 export interface TargetLease {
@@ -12,132 +15,89 @@ export interface TargetLease {
   /** The first token has come: what latency is judged by. */
   answered(): void;
   /** Exactly once; undefined: it answered well. */
-  end(failure: FailureKind | undefined): void;
+  end(failure: FailureKind | undefined, retryAfterSeconds?: number): void;
 }
 
-export interface TargetStatus {
-  readonly languageModel: string;
-  readonly upstream: string;
-  readonly model: string;
-  readonly url: string;
-  readonly priority: number;
-  readonly breaker: "closed" | "open" | "half-open";
-  readonly inFlight: number;
-  readonly calls: number;
-  readonly failures: number;
-  /** Average time to the first token (or the whole answer), recent calls weighing more; null before the first. */
-  readonly latencyMs: number | null;
-  readonly lastFailure: FailureKind | null;
+export interface TargetChoice {
+  /** Targets that this call has tried: asked again only when there is no other. */
+  readonly tried: ReadonlySet<Target>;
+  readonly prefix: string | undefined;
 }
 
 export interface TargetPool {
-  /** undefined: no target may be asked now. Targets that this call has tried come last. */
-  lease(model: LanguageModel, choice: { readonly tried: ReadonlySet<Target>; readonly prefix: string }): TargetLease | undefined;
-  /** Milliseconds until a target may be asked again. */
-  retryAfterMs(model: LanguageModel): number;
-  statuses(models: Iterable<LanguageModel>): readonly TargetStatus[];
+  /** UPSTREAM_UNAVAILABLE when no target may be asked now. */
+  lease(model: LanguageModel, choice: TargetChoice): TargetLease;
+  /** Another target is in order. */
+  hasUntried(model: LanguageModel, tried: ReadonlySet<Target>): boolean;
+  /** The same target again costs a retry of the model's budget: a share of its calls, so that an outage is not made worse. */
+  takeRetry(model: LanguageModel): boolean;
+  reports(models: Iterable<LanguageModel>): readonly FleetReport[];
 }
 
-interface TargetState {
-  inFlight: number;
-  calls: number;
-  failures: number;
-  consecutive: number;
-  openUntilMs: number;
-  busyUntilMs: number;
-  latencyMs: number | undefined;
-  lastFailure: FailureKind | undefined;
+export interface TargetPoolOptions {
+  readonly clock: Clock;
+  readonly random: Pick<Random, "next">;
+  readonly meter: Meter;
 }
 
-const OPENS_AFTER = 5;
-const OPEN_MS = 5_000;
-const BUSY_MS = 500;
-/** Weight of the latest latency. */
-const SMOOTHING = 0.2;
+interface Fleet {
+  model: LanguageModel;
+  readonly balancer: Balancer<Target>;
+}
 
-export function createTargetPool({ clock, random }: { readonly clock: Clock; readonly random: () => number }): TargetPool {
-  const states = new WeakMap<Target, TargetState>();
-  const stateOf = (target: Target): TargetState => {
-    let state = states.get(target);
-    if (state === undefined) states.set(target, state = { inFlight: 0, calls: 0, failures: 0, consecutive: 0, openUntilMs: 0, busyUntilMs: 0, latencyMs: undefined, lastFailure: undefined });
-    return state;
-  };
-  const breakerOf = (state: TargetState, nowMs: number): TargetStatus["breaker"] =>
-    state.consecutive < OPENS_AFTER ? "closed" : nowMs < state.openUntilMs || state.inFlight > 0 ? "open" : "half-open";
+/** An upstream may ask for more, but then it is better to try again and be told so again. */
+const LONGEST_BUSY_MS = 60_000;
 
-  const costOf = (model: LanguageModel, target: Target, prefix: string): number => {
-    const { inFlight, latencyMs = 0 } = stateOf(target);
-    switch (model.balance) {
-      case "weighted": return -Math.log(1 - random()) / target.weight; // the least of exponential draws falls on each by its weight
-      case "latency": return latencyMs * (inFlight + 1);
-      case "prefix": return hash32(`${prefix} ${target.upstream.name} ${target.model}`) / 2 ** 32 + inFlight / (4 * target.weight);
-      case "least-in-flight": return (inFlight + random() * 0.5) / target.weight;
+export function createTargetPool({ clock, random, meter }: TargetPoolOptions): TargetPool {
+  const fleets = new Map<string, Fleet>();
+
+  const balancerOf = (model: LanguageModel): Balancer<Target> => {
+    const fleet = fleets.get(model.name);
+    if (fleet?.model === model) return fleet.balancer;
+    if (fleet !== undefined && fleet.model.balance === model.balance) {
+      fleet.model = model;
+      fleet.balancer.update(replicasOf(model));
+      return fleet.balancer;
     }
-  };
-  const cheapest = (model: LanguageModel, targets: readonly Target[], prefix: string): Target | undefined => {
-    if (targets.length < 2) return targets[0];
-    const costs = targets.map((target) => costOf(model, target, prefix));
-    return targets[costs.indexOf(Math.min(...costs))];
-  };
-  const choose = (model: LanguageModel, tried: ReadonlySet<Target>, prefix: string): Target | undefined => {
-    const nowMs = clock.monotonicMs();
-    const usable = model.targets.filter((target) => breakerOf(stateOf(target), nowMs) !== "open");
-    const fresh = usable.filter((target) => !tried.has(target));
-    const calm = fresh.filter((target) => stateOf(target).busyUntilMs <= nowMs);
-    const among = calm.length > 0 ? calm : fresh.length > 0 ? fresh : usable;
-    const best = Math.min(...among.map((target) => priorityOf(model, target)));
-    return cheapest(model, among.filter((target) => priorityOf(model, target) === best), prefix);
+    // targets are different models, so one that is slower than the others is no outlier
+    const balancer = createBalancer<Target>({ name: model.name, replicas: replicasOf(model), policy: model.balance, clock, random, meter, ejection: false });
+    fleets.set(model.name, { model, balancer });
+    return balancer;
   };
 
   return {
     lease: (model, { tried, prefix }) => {
-      const target = choose(model, tried, prefix);
-      if (target === undefined) return undefined;
-      const state = stateOf(target);
-      const startedMs = clock.monotonicMs();
-      let isEnded = false;
-      state.inFlight += 1;
-      state.calls += 1;
+      const balancer = balancerOf(model);
+      const exclude = namesOf(model, tried);
+      if (tried.size === 0) balancer.payIn();
+      const lease = balancer.acquire({ prefix, exclude: exclude.size > 0 && balancer.hasOther(exclude) ? exclude : undefined });
       return {
-        target,
-        answered: () => {
-          const tookMs = clock.monotonicMs() - startedMs;
-          state.latencyMs = state.latencyMs === undefined ? tookMs : state.latencyMs + SMOOTHING * (tookMs - state.latencyMs);
-        },
-        end: (failure) => {
-          if (isEnded) return;
-          isEnded = true;
-          state.inFlight -= 1;
-          if (failure === undefined) state.consecutive = 0;
-          else noteFailure(state, failure, clock.monotonicMs());
-        },
+        target: lease.target, answered: lease.answered,
+        end: (failure, retryAfterSeconds = 0) => lease.end(failure === undefined ? "ok" : OUTCOMES[failure], Math.min(LONGEST_BUSY_MS, retryAfterSeconds * 1_000)),
       };
     },
-    retryAfterMs: ({ targets }) => Math.max(0, Math.min(...targets.map((target) => stateOf(target).openUntilMs)) - clock.monotonicMs()),
-    statuses: (models) => [...models].flatMap((model) => model.targets.map((target): TargetStatus => {
-      const state = stateOf(target);
-      return {
-        languageModel: model.name, upstream: target.upstream.name, model: target.model, url: target.upstream.url, priority: priorityOf(model, target),
-        breaker: breakerOf(state, clock.monotonicMs()), inFlight: state.inFlight, calls: state.calls, failures: state.failures,
-        latencyMs: state.latencyMs ?? null, lastFailure: state.lastFailure ?? null,
-      };
-    })),
+    hasUntried: (model, tried) => balancerOf(model).hasOther(namesOf(model, tried)),
+    takeRetry: (model) => balancerOf(model).takeRetry(),
+    reports: (models) => Array.from(models, (model) => balancerOf(model).report()),
   };
 }
 
-function noteFailure(state: TargetState, failure: FailureKind, nowMs: number): void {
-  if (failure === "refused" || failure === "cancelled" || failure === "unsupported") return;
-  state.lastFailure = failure;
-  state.failures += 1;
-  if (failure === "busy") {
-    state.busyUntilMs = nowMs + BUSY_MS;
-    return;
-  }
-  state.consecutive += 1;
-  if (state.consecutive >= OPENS_AFTER) state.openUntilMs = nowMs + OPEN_MS;
+const OUTCOMES: Readonly<Record<FailureKind, CallOutcome>> = {
+  refused: "refused", unsupported: "refused", busy: "busy", cancelled: "cancelled", failed: "failed", misconfigured: "failed", slow: "failed",
+};
+
+/** A target without a priority is a fallback of those before it in the list. */
+function replicasOf({ targets }: LanguageModel) {
+  return targets.map((target, at) => ({ name: nameOf(target, at), target, weight: target.weight, priority: target.priority ?? at }));
 }
 
-/** A target without one is a fallback of those before it in the list. */
-function priorityOf({ targets }: LanguageModel, target: Target): number {
-  return target.priority ?? targets.indexOf(target);
+function namesOf({ targets }: LanguageModel, tried: ReadonlySet<Target>): ReadonlySet<string> {
+  return tried.size === 0 ? NONE : new Set(targets.flatMap((target, at) => (tried.has(target) ? [nameOf(target, at)] : [])));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The place in the list tells apart two targets on the same model. */
+function nameOf({ upstream, model }: Target, at: number): string {
+  return `${at}:${upstream.name}/${model}`;
 }

@@ -48,8 +48,8 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     route("POST", "/v1/plan", "what a definition would change: {document}", (_, request) => Promise.resolve(jsonResponse({ changes: sources.plan(bodyOf(request, planRequest).document) }))),
     route("POST", "/v1/apply", "load the definition file again and apply it: {hash?}", async (_, request) => jsonResponse({ changes: await sources.apply(bodyOf(request, z.object({ hash: z.string().optional() })).hash) })),
 
-    route("GET", "/v1/models", "models with their versions and aliases", async () => jsonResponse({ models: await Promise.all(sources.modelNames().map((model) => describeModel(sources, model))) })),
-    route("GET", "/v1/models/:model", "one model", async ({ model }) => jsonResponse(await describeModel(sources, known(sources, model!)))),
+    route("GET", "/v1/models", "models with their versions and aliases, and language models in OpenAI's words", async () => jsonResponse({ models: await Promise.all(sources.modelNames().map((model) => describeModel(sources, model))), ...sources.languageModels() })),
+    route("GET", "/v1/models/:model", "one model", async ({ model }) => jsonResponse(await describeAnyModel(sources, model!))),
     route("GET", "/v1/models/:model/versions/:version", "one version", async ({ model, version }) => jsonResponse(await registry.version(known(sources, model!), versionOf(version!)))),
     route("GET", "/v1/models/:model/evidence", "the hash-chained record of alias moves, and whether the chain holds", async ({ model }) =>
       jsonResponse({ records: await registry.evidence(known(sources, model!)), check: await registry.verifyEvidence(model!) })),
@@ -65,6 +65,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
       await sources.cancelRollout(known(sources, model!), bodyOf(request, withReason).reason);
       return jsonResponse(await describeModel(sources, model!));
     }),
+    route("GET", "/v1/upstreams", "the targets of each language model: state, calls, latency", () => Promise.resolve(jsonResponse({ languageModels: sources.upstreams() }))),
     route("GET", "/v1/runs", "training runs: ?model=&limit=&cursor=", async (_, { query }) => jsonResponse(await experiments.listRuns({ ...optional("model", query.get("model")), ...page(query) }))),
     route("GET", "/v1/runs/:run", "one run", async ({ run }) => jsonResponse(await experiments.run(run!))),
     route("GET", "/v1/runs/:run/metrics/:metric", "the history of a metric", async ({ run, metric }) => jsonResponse({ points: await experiments.metricHistory(run!, metric!) })),
@@ -84,6 +85,13 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     }),
   ];
   return routes;
+}
+
+/** OpenAI's clients ask the same path for a language model; one of both kinds by that name has the members of both. */
+async function describeAnyModel(sources: AdminSources, name: string) {
+  const language = sources.languageModels().data.find(({ id }) => id === name);
+  if (language === undefined) return describeModel(sources, known(sources, name));
+  return { ...(sources.modelNames().includes(name) ? await describeModel(sources, name) : {}), ...language };
 }
 
 async function describeModel({ registry, rollouts }: AdminSources, model: string) {

@@ -17,6 +17,10 @@ export interface AdminSources {
   readonly logs: Pick<LogStore, "lines">;
   /** Definition names, for checking parameters. */
   readonly modelNames: () => readonly string[];
+  /** In OpenAI's words, whose clients read the same path. */
+  readonly languageModels: () => { readonly object: "list"; readonly data: readonly { readonly id: string }[] };
+  /** The state of each language model's targets, as plain data. */
+  readonly upstreams: () => unknown;
   /** Starts a training and reports its progress; resolves with the report. */
   readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
   readonly rollback: (model: string, reason: string) => Promise<void>;

@@ -13,6 +13,8 @@ import { openAiErrorResponse } from "./openai-error.ts";
 export interface OpenAiParts {
   readonly gateway: LanguageGateway;
   readonly ids: IdSource;
+  /** When the process began to serve: what OpenAI's list says when a model was created. */
+  readonly startedMs: number;
 }
 
 type Handler = (parts: OpenAiParts, request: HttpRequest, requestId: string) => Promise<HttpResponse>;
@@ -41,6 +43,13 @@ export const OPENAI_ROUTES = [
   { method: "POST", pattern: "/v1/completions", summary: "OpenAI: text completion, also as a stream" },
   { method: "POST", pattern: "/v1/embeddings", summary: "OpenAI: embeddings" },
 ] as const;
+
+/** OpenAI's list of models; one with the given name, or undefined. */
+export function openAiModels({ gateway, startedMs }: Pick<OpenAiParts, "gateway" | "startedMs">) {
+  const created = Math.floor(startedMs / 1000);
+  const data = gateway.models().map(({ name, description }) => ({ id: name, object: "model" as const, created, owned_by: "strata", ...(description === "" ? {} : { description }) }));
+  return { object: "list" as const, data };
+}
 
 /** undefined when the path is not one of this protocol's. Errors are in OpenAI's words. */
 export async function handleOpenAi(parts: OpenAiParts, request: HttpRequest): Promise<HttpResponse | undefined> {
