@@ -90,6 +90,9 @@ const BUSY_SHARE = 0.85;
 /** Beyond a timer's own coarseness (1 ms) and a scheduler's slice. */
 const LATE_MS = 10;
 
+/** A smaller part of the latencies does not change what they say. */
+const LATE_SHARE = 0.3;
+
 /** Puts together what the processes of one run counted. `isExact` generators spin, so their CPU says nothing. */
 export function outcomeOf(records: readonly LoadRecord[], options: { readonly isExact?: boolean } = {}): LoadOutcome {
   const sum = (value: (record: LoadRecord) => number): number => records.reduce((total, record) => total + value(record), 0);
@@ -148,7 +151,7 @@ function warningsOf({ busiestCpuShare, lateness, latency }: { readonly busiestCp
   const percent = Math.round(busiestCpuShare * 100);
   return [
     ...(busiestCpuShare > BUSY_SHARE ? [`a generator process used ${percent}% of a core, so latencies include its own queue: use more processes`] : []),
-    ...(lateness.p99Ms > Math.max(LATE_MS, 0.2 * latency.p99Ms) ? [`1% of the requests were sent ${lateness.p99Ms.toFixed(0)} ms late or later, because the generator did not get the CPU in time`] : []),
+    ...(lateness.p99Ms > Math.max(LATE_MS, LATE_SHARE * latency.p99Ms) ? [`1% of the requests were sent ${lateness.p99Ms.toFixed(0)} ms late or later, because the generator did not get the CPU in time`] : []),
   ];
 }
 

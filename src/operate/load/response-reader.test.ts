@@ -53,7 +53,7 @@ function read(bytes: Buffer, cuts: readonly number[], isEnded = false): readonly
 
 test("answers do not depend on how the bytes arrive", () => {
   fc.assert(fc.property(fc.array(sent, { maxLength: 5 }), fc.array(fc.nat(), { maxLength: 20 }), (responses, cuts) => {
-    assert.deepEqual(read(Buffer.concat(responses.map(encode)), cuts), responses.map(({ chunks: _, ...response }) => response));
+    assert.deepEqual(read(Buffer.concat(responses.map(encode)), cuts), responses.map(({ status, body, isLast }) => ({ status, body, isLast })));
   }), { numRuns: 300 });
 });
 

@@ -9,4 +9,8 @@ export interface LoadTarget {
   readonly exchange: Exchange;
   /** What else a reader must know: "1 row of FP32 [1, 16], binary". */
   readonly notes: readonly string[];
+  /** Answers with this text are counted, when --expect names no other. */
+  readonly mark?: string;
+  /** How they are called: "fallbacks". */
+  readonly markName?: string;
 }

@@ -2,9 +2,10 @@
 import { failuresOf, requestsOf } from "../../../platform/load-test.ts";
 import type { LatencySummary, LoadOutcome, ServerCost, StreamOutcome } from "../../../platform/load-test.ts";
 import type { Cell } from "../../terminal/table.ts";
-import { formatBytes, formatElapsed, formatNumber, formatPercent, formatRate } from "../../terminal/format.ts";
+import { formatBytes, formatNumber, formatPercent, formatRate } from "../../terminal/format.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import type { LoadReport } from "./load-report.ts";
+import { milliseconds } from "./milliseconds.ts";
 
 type Pair = readonly [name: string, value: Cell];
 
@@ -30,13 +31,13 @@ interface LatencyRow { readonly name: string; readonly summary: LatencySummary }
 
 const TITLES = { p50Ms: "p50", p90Ms: "p90", p99Ms: "p99", p999Ms: "p99.9", maxMs: "max", meanMs: "mean" } as const;
 
-function requestPairs({ outcome, perSecond }: LoadReport): readonly Pair[] {
+function requestPairs({ outcome, perSecond, markName }: LoadReport): readonly Pair[] {
   const total = requestsOf(outcome);
   const failed = Object.entries(outcome.failed).toSorted((a, b) => b[1] - a[1]).map(([kind, count]) => `${kind} ${formatNumber(count, 0)}`).join(", ");
   return [
     ["throughput", `${formatNumber(perSecond, perSecond < 100 ? 2 : 0)} answers/s`],
     ["answered", `${formatNumber(outcome.answered, 0)} of ${formatNumber(total, 0)} (${formatPercent(outcome.answered / Math.max(1, total), 2)})`],
-    ...(outcome.marked > 0 ? [["with the expected text", formatNumber(outcome.marked, 0)] as const] : []),
+    ...(markName === undefined ? [] : [[markName, formatNumber(outcome.marked, 0)] as const]),
     ["failed", failuresOf(outcome) === 0 ? "0" : failed],
     ["unfinished", formatNumber(outcome.unfinished, 0)],
     ["transferred", `${formatBytes(outcome.bytesSent)} sent, ${formatBytes(outcome.bytesReceived)} received`],
@@ -55,7 +56,7 @@ function streamPairs(streams: StreamOutcome | undefined): readonly Pair[] {
 function serverPairs(server: ServerCost | undefined): readonly Pair[] {
   if (server === undefined) return [];
   return [
-    ["server CPU", `${formatNumber(server.cpuUsPerRequest, server.cpuUsPerRequest < 1_000 ? 0 : 0)} µs/request, ${formatNumber(server.cpuShare)} cores (process ${server.pids.slice(0, 4).join(", ")}${server.pids.length > 4 ? ", …" : ""})`],
+    ["server CPU", `${formatNumber(server.cpuUsPerRequest, 0)} µs/request, ${formatNumber(server.cpuShare)} cores (process ${server.pids.slice(0, 4).join(", ")}${server.pids.length > 4 ? ", …" : ""})`],
     ["server memory", `${formatBytes(server.rssBeforeBytes)} before, ${formatBytes(server.rssAfterBytes)} after`],
   ];
 }
@@ -72,9 +73,4 @@ function latencyRows({ latency, fromSending, streams, generator }: LoadOutcome):
     { name: streams === undefined ? (isOpen ? "from when it was to come" : "request") : "whole stream", summary: latency },
     ...(isOpen ? [{ name: "from sending", summary: fromSending }] : []),
   ];
-}
-
-export function milliseconds(ms: number): string {
-  if (ms < 1_000) return `${formatNumber(ms, ms < 10 ? 2 : 1)} ms`;
-  return formatElapsed(ms);
 }

@@ -23,12 +23,12 @@ export async function runLoad(target: LoadTarget, { options, terminal, signal }:
   using bar = terminal.progress({ label: "answered", ...(total === undefined ? {} : { total }) });
   const measured = await measureLoad(plan, { generator, serverPids, signal, onProgress: ({ answered }) => bar.update(answered) });
   bar.update(measured.outcome.answered);
-  return { target: target.title, notes: target.notes, load: describeLoad(plan), perSecond: throughputOf(measured.outcome), isStopped: signal.aborted, ...measured };
+  return { kind: "run", target: target.title, ...(plan.mark === undefined ? {} : { markName: target.markName ?? `with "${plan.mark}"` }), notes: target.notes, load: describeLoad(plan), perSecond: throughputOf(measured.outcome), isStopped: signal.aborted, ...measured };
 }
 
-export function planOf({ address, exchange }: LoadTarget, options: LoadOptionValues): LoadPlan {
+export function planOf({ address, exchange, mark }: LoadTarget, options: LoadOptionValues): LoadPlan {
   const { host, port, tls } = address;
-  return { host, port, ...(tls === undefined ? {} : { tls }), exchange, ...loadShape(options) };
+  return { host, port, ...(tls === undefined ? {} : { tls }), exchange, ...(mark === undefined ? {} : { mark }), ...loadShape(options) };
 }
 
 /** Raises SERVER_UNREACHABLE or TARGET_REFUSES when not one request of the warm-up succeeds: there is nothing to measure. */

@@ -1,0 +1,54 @@
+/** Runs a search step by step: the rate to try comes from `nextStep`, what it made of the server from `judgeStep`. */
+import type { LoadMeasurement } from "./load-measurement.ts";
+import { nextStep, resultOf } from "./rate-search.ts";
+import type { NextStep, SearchResult, SearchRules, SearchStep } from "./rate-search.ts";
+import { judgeStep } from "./step-verdict.ts";
+import type { LoadBounds } from "./step-verdict.ts";
+
+export interface MeasuredStep extends SearchStep, LoadMeasurement {
+  /** Why it did not hold; empty when it did. */
+  readonly reasons: readonly string[];
+}
+
+export interface LoadSearchOptions {
+  readonly rules: SearchRules;
+  readonly bounds: LoadBounds;
+  readonly measure: (step: NextStep) => Promise<LoadMeasurement>;
+  readonly onStep?: (step: MeasuredStep) => void;
+  /** Ends the search after the step under way, which does not count. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LoadSearch extends SearchResult {
+  readonly steps: readonly MeasuredStep[];
+  /** The generator, not the server, broke the next step: the breaking point may lie higher. */
+  readonly isGeneratorLimit: boolean;
+}
+
+/** A step that failed for want of CPU in the generator is made again this often: others may have used the machine. */
+const GENERATOR_RETRIES = 2;
+
+export async function searchRate({ rules, bounds, measure, onStep, signal }: LoadSearchOptions): Promise<LoadSearch> {
+  const steps: MeasuredStep[] = [];
+  let { maxPerSecond } = rules;
+  let retries = 0, isGeneratorLimit = false;
+  for (;;) {
+    const next = nextStep(steps, { ...rules, maxPerSecond });
+    if (next === undefined) break;
+    const measured = await measure(next);
+    if (signal?.aborted === true) break;
+    const verdict = judgeStep(measured.outcome, next.perSecond, bounds);
+    if (verdict.isGeneratorLimit) {
+      if (retries++ < GENERATOR_RETRIES) continue;
+      const { heldPerSecond } = resultOf(steps);
+      isGeneratorLimit = true;
+      if (heldPerSecond === undefined || next.isConfirmation) break;
+      maxPerSecond = heldPerSecond;
+      continue;
+    }
+    const step: MeasuredStep = { ...next, ...measured, isHeld: verdict.isHeld, reasons: verdict.reasons };
+    steps.push(step);
+    onStep?.(step);
+  }
+  return { ...resultOf(steps), steps, isGeneratorLimit };
+}
