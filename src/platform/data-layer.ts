@@ -87,7 +87,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
 }
 
 function judgeQuality(telemetry: TelemetryStore, stream: string): { readonly ok: boolean; readonly reason: string } {
-  const counter = telemetry.snapshot().instruments.find((entry) => entry.name === "strata_ingest_events_total");
+  const counter = telemetry.snapshot({ only: ["strata_ingest_events_total"] }).instruments[0];
   if (counter?.kind !== "counter") return { ok: true, reason: "" };
   const perMinute = (result: string): number => 60 * (counter.series.find(({ labels }) => labels["stream"] === stream && labels["result"] === result)?.perSecond.last60s ?? 0);
   const [accepted, rejected] = [perMinute("accepted"), perMinute("rejected")];

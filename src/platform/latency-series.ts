@@ -2,7 +2,7 @@
 import type { HistogramSeries, TelemetryStore } from "../observe/index.ts";
 
 export function latencySeries(telemetry: TelemetryStore): ReadonlyMap<string, HistogramSeries> {
-  const instrument = telemetry.snapshot().instruments.find((entry) => entry.name === "strata_endpoint_seconds");
+  const instrument = telemetry.snapshot({ only: ["strata_endpoint_seconds"] }).instruments[0];
   if (instrument?.kind !== "histogram") return new Map();
   return new Map(instrument.series.map((series) => [series.labels["endpoint"] ?? "", series]));
 }
