@@ -3,9 +3,11 @@
  * Rates are of the last 10 s of wall time, quantiles of the last minute (of all time where the last minute had none), counts
  * since the start, money since midnight UTC. No secret is in here.
  */
+import type { ReplicaOverview } from "./serving-overview.ts";
+
 export interface GatewayOverview {
   readonly models: readonly LanguageModelOverview[];
-  /** A model at an upstream, as the language models name them: from the gateway's target pool. */
+  /** Of all language models, in the order of their lists. */
   readonly targets: readonly TargetOverview[];
   /** From the ledger, those that spent most today first, at most 12; absent without one. */
   readonly keys?: readonly KeyOverview[];
@@ -34,26 +36,21 @@ export interface LanguageModelOverview {
   readonly cacheHits: number;
   /** Calls that a target answered although another one comes first. */
   readonly fallbacks: number;
-  /** Attempts beyond a call's first: attempts of the target pool less calls. */
-  readonly retries: number;
+  /** From the balancers: attempts that failed. Callers saw only those that no other target could make good. */
+  readonly failedAttempts: number;
   /** Calls not answered, by the error's code, most frequent first: from the label `error_type`. */
   readonly refusals: readonly { readonly reason: string; readonly count: number }[];
 }
 
-export interface TargetOverview {
+/** A model at an upstream as one language model names it: from the gateway's balancers. */
+export interface TargetOverview extends ReplicaOverview {
   readonly languageModel: string;
   readonly upstream: string;
   /** Its name at the upstream. */
   readonly model: string;
+  /** Lower is asked first. */
   readonly priority: number;
-  readonly breaker: "closed" | "open" | "half-open";
-  readonly inFlight: number;
-  readonly attempts: number;
-  readonly failures: number;
-  /** Moving average of the time to the first token or the whole answer; null before the first. */
-  readonly latencyMs: number | null;
-  readonly lastFailure: string | null;
-  /** Answered, from `gen_ai_client_operation_duration_seconds`. */
+  /** Calls it answered, from `gen_ai_client_operation_duration_seconds`. */
   readonly callsPerSecond: number;
 }
 

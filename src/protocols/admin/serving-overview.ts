@@ -56,43 +56,59 @@ export interface ServedVersionOverview {
   readonly replicas?: readonly ReplicaOverview[];
 }
 
+/** Somebody else's server that may take a call: from the report of its balancer. */
 export interface ReplicaOverview {
   readonly name: string;
-  /** "ready", "starting slowly", "slow", "ejected", "busy", "open", "half-open". */
+  /** "ready", "starting slowly", "slow", "ejected", "busy", "open", "half-open": the last two are its circuit breaker's. */
   readonly state: string;
   /** Why it is not simply ready. */
   readonly reason: string;
   readonly inFlight: number;
+  /** Moving average; 0 before the first answer. */
   readonly meanMs: number;
+  /** Attempts so far, and those that failed. */
   readonly calls: number;
   readonly failures: number;
 }
 
+/** From the traffic state of the model server's rollouts, counted since the latest move. */
 export interface ServedTrafficOverview {
-  /** Who decides, in words: "split", "canary, step 2 of 3". */
-  readonly policy: string;
-  /** Shares of the policy, and what each version has answered. */
+  /** Stable first. */
   readonly arms: readonly ServedArmOverview[];
-  /** Why it stands where it stands. */
-  readonly reason?: string;
+  readonly canary?: CanaryOverview;
   readonly shadow?: ShadowOverview;
+  /** What answered before the last switch; kept loaded. */
+  readonly standby?: string;
 }
 
 export interface ServedArmOverview {
   readonly variant: string;
   readonly version: string;
-  /** 0 to 1. */
+  /** Of routing keys, 0 to 1. */
   readonly share: number;
   readonly requests: number;
+  /** Failures that are not the caller's. */
+  readonly errors: number;
 }
 
-/** A version that sees copies of requests and whose answers are compared, not sent. */
+export interface CanaryOverview {
+  readonly version: string;
+  readonly phase: "shadow" | "steps";
+  /** Index into `steps`; -1 in shadow. */
+  readonly step: number;
+  readonly steps: readonly number[];
+  readonly stepStartedAtMs: number;
+}
+
+/** A version that gets copies of requests; its answers are compared and thrown away. */
 export interface ShadowOverview {
   readonly version: string;
+  /** Of requests, 0 to 1. */
+  readonly share: number;
   readonly compared: number;
-  /** Share of the compared answers that differed by more than the tolerance. */
+  /** Share of the comparisons in which an output differed by more than the tolerance. */
   readonly differingShare: number;
-  /** Largest difference of a number in the latest comparison; null before the first. */
-  readonly latestDifference: number | null;
+  /** Largest difference of a number so far. */
+  readonly maximumAbsolute: number;
   readonly failures: number;
 }
