@@ -20,10 +20,10 @@ const KEPT = 1_000;
 const CALLER = { keyId: "", tenant: "" };
 
 export function createOpenPolicy({ ids }: { readonly ids: IdSource }): OpenPolicy {
-  const settlements: Settlement[] = [];
+  let settlements: Settlement[] = [];
   const keep = (settlement: Settlement): void => {
     settlements.push(settlement);
-    if (settlements.length > KEPT) settlements.splice(0, settlements.length - KEPT);
+    if (settlements.length >= 2 * KEPT) settlements = settlements.slice(-KEPT);
   };
   const price = { input: 0, output: 0 };
   return {
@@ -45,7 +45,7 @@ export function createOpenPolicy({ ids }: { readonly ids: IdSource }): OpenPolic
       };
       return Promise.resolve(admitted);
     },
-    settlements: () => settlements,
-    forget: () => { settlements.length = 0; },
+    settlements: () => settlements.slice(-KEPT),
+    forget: () => { settlements = []; },
   };
 }

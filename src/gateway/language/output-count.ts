@@ -8,7 +8,7 @@ const SAFE_PLACE = /[A-Za-z] (?=[A-Za-z])|\n(?=\p{L})/gu;
 
 export interface OutputCount {
   push(text: string): void;
-  /** Not below the tokens so far, without counting: a token is at least one byte. */
+  /** Not below the tokens so far, without counting: a token is at least one byte. (Where a character joins a counted word of a rare script, by one or two.) */
   atMost(): number;
   /** The tokens so far. Each call brings `atMost` down to it, so near a limit few calls are needed. */
   exact(count: CountTokens): number;
