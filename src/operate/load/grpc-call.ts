@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { TensorSpec } from "../../kernel/tensor.ts";
 import { isDatatype } from "../../kernel/tensor.ts";
-import { grpcStatusName } from "./grpc-status.ts";
+import { grpcMessage, grpcStatusName } from "./grpc-status.ts";
 import { bytesField, readFields, readMessages, readPacked, readTexts } from "./protobuf.ts";
 
 export interface GrpcCallOptions {
@@ -42,7 +42,7 @@ export async function callGrpc(path: string, message: Uint8Array, options: GrpcC
         clearTimeout(timer);
         const [status, message] = [textOf(fields["grpc-status"]), textOf(fields["grpc-message"])];
         if (status === "0") resolve(Buffer.concat(pieces).subarray(5));
-        else reject(failed(options, status === undefined ? "it does not speak gRPC" : `${grpcStatusName(status)}: ${decodeURIComponent(message ?? "")}`));
+        else reject(failed(options, status === undefined ? "it does not speak gRPC" : `${grpcStatusName(status)}: ${grpcMessage(message)}`));
       });
       const head = Buffer.alloc(5);
       head.writeUInt32BE(message.length, 1);

@@ -4,7 +4,7 @@
  */
 import { connect, constants } from "node:http2";
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
-import { grpcStatusName } from "./grpc-status.ts";
+import { grpcMessage, grpcStatusName } from "./grpc-status.ts";
 import type { GrpcExchange, LoadPlan } from "./load-plan.ts";
 import type { Slot, SlotEvents } from "./slot.ts";
 
@@ -99,7 +99,7 @@ function createGrpcSlot({ link, headers, frames, first, events }: GrpcSlotOption
       if (cameMs === undefined || stream !== opened) return;
       if (status === undefined) return fail("closed by the server");
       const failure = status === "0" ? undefined : grpcStatusName(status);
-      const body = failure === undefined ? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)) : Buffer.from(message ?? "");
+      const body = failure === undefined ? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)) : Buffer.from(grpcMessage(message));
       const answer = { failure, body, cameMs, sentMs };
       cameMs = stream = undefined;
       events.onAnswer(slot, answer);

@@ -1,32 +1,14 @@
 /** Every request is accounted for, also against a server that fails, hangs up or never answers. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { LoadPlan } from "./load-plan.ts";
-import { outcomeOf } from "./load-outcome.ts";
-import { runLoad } from "./load-run.ts";
+import { echo, loadOf, openTestServer } from "./test-support/known-server.ts";
 
 async function against(listener: RequestListener, plan: Partial<LoadPlan>) {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo; // a TCP server has a TCP address
-  try {
-    return outcomeOf([await runLoad({
-      host: "127.0.0.1", port, exchange: { kind: "http", method: "POST", path: "/", headers: { "content-type": "application/json" }, bodies: ["{}", "[1]"] },
-      connections: 4, arrivals: { kind: "closed" }, durationMs: 5_000, maxRequests: 40, timeoutMs: 1_000, ...plan,
-    }, { session: "s", now: () => Date.now() })]);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  await using server = await openTestServer(listener);
+  return await loadOf(server, plan);
 }
-
-const echo: RequestListener = (request, response) => {
-  let body = "";
-  request.on("data", (chunk: Buffer) => { body += chunk.toString(); }).on("end", () => { response.writeHead(200, { "content-length": body.length }).end(body); });
-};
 
 test("answers are counted, and those with the mark", async () => {
   const outcome = await against(echo, { mark: "[1]" });

@@ -83,7 +83,7 @@ export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<
   tally.stop();
   const unsent = arrivals.stop();
   const used = process.cpuUsage(cpu); // while load was sent: the wait for the last answers would dilute it
-  await answersOf(slots, signal?.aborted === true ? Math.min(plan.timeoutMs, STOPPED_WAIT_MS) : plan.timeoutMs);
+  await answersOf(slots, signal?.aborted === true ? STOPPED_WAIT_MS : lastWaitMs(plan));
   clearInterval(sweeping);
   clearInterval(reporting);
   clearTimeout(deadline);
@@ -93,6 +93,12 @@ export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<
   return record;
 }
 
+/** Single answers time out by themselves; streams may go on as long as they are alive, within reason. */
+function lastWaitMs({ exchange, timeoutMs }: LoadPlan): number {
+  return exchange.kind === "stream" ? LONGEST_STREAM_TIMEOUTS * timeoutMs : timeoutMs + 3 * SWEEP_MS;
+}
+
+const LONGEST_STREAM_TIMEOUTS = 6;
 /** Someone who pressed Ctrl-C waits this long for the last answers. */
 const STOPPED_WAIT_MS = 1_000;
 
@@ -118,9 +124,9 @@ function failLate(slots: readonly Slot[], timeoutMs: number): void {
   }
 }
 
-/** Waits for the requests under way; what takes longer than the timeout stays unfinished. */
-async function answersOf(slots: readonly Slot[], timeoutMs: number): Promise<void> {
-  const giveUpAtMs = performance.now() + timeoutMs;
+/** Waits for the requests under way; what takes longer stays unfinished. */
+async function answersOf(slots: readonly Slot[], longestMs: number): Promise<void> {
+  const giveUpAtMs = performance.now() + longestMs;
   while (performance.now() < giveUpAtMs && slots.some((slot) => slot.waitsSinceMs() !== undefined)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
