@@ -6,8 +6,10 @@ import { fieldsOf } from "./expression.ts";
 import type { Gate } from "./gate.ts";
 import type { ExpressionNode } from "./expression.ts";
 import type { FeatureView } from "./feature-view.ts";
+import { checkGraph } from "./inference-graph-check.ts";
 import { entitiesOf, featureColumns } from "./model.ts";
 import type { Model } from "./model.ts";
+import { checkServedModel } from "./served-model-check.ts";
 import type { Stream } from "./stream.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -31,12 +33,23 @@ export function checkApplication(application: Application): readonly Problem[] {
     ]),
     ...[...application.models.values()].flatMap(checkModel),
     ...[...application.endpoints.values()].flatMap(checkEndpoint),
+    ...[...application.servedModels.values()].flatMap((model) => [...checkName(`servedModels.${model.name}`, model.name), ...checkServedModel(model)]),
+    ...[...application.graphs.values()].flatMap((graph) => [...checkName(`graphs.${graph.name}`, graph.name), ...checkGraph(graph)]),
+    ...checkModelNames(application),
     ...checkSourceNames(application),
   ];
 }
 
 function checkName(path: string, name: string): Problem[] {
   return NAME.test(name) ? [] : [problem(path, `"${name}" is not a name: use a lower-case letter, then up to 62 of a-z, 0-9 and _`, "bad-name")];
+}
+
+/** Requests name a model, whatever it is made of. */
+function checkModelNames({ models, servedModels, graphs }: Application): Problem[] {
+  return [
+    ...[...servedModels.keys()].filter((name) => models.has(name)).map((name) => problem(`servedModels.${name}`, `a trained model has the name "${name}", too`, "duplicate-name")),
+    ...[...graphs.keys()].filter((name) => models.has(name) || servedModels.has(name)).map((name) => problem(`graphs.${name}`, `a model has the name "${name}", too`, "duplicate-name")),
+  ];
 }
 
 function checkStream(stream: Stream): Problem[] {

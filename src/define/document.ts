@@ -126,7 +126,7 @@ function describeServedModel({ kind: _kind, name: _name, versions, ...model }: S
 
 /** Functions inside a graph appear as their source text. */
 function describeGraph({ description, inputs, outputs, root, members }: InferenceGraph): unknown {
-  const plain: unknown = JSON.parse(JSON.stringify(root, (_, value: unknown) => (typeof value === "function" ? value.toString() : value)));
+  const plain: unknown = JSON.parse(JSON.stringify(root, (key, value: unknown) => (key === "resource" ? undefined : typeof value === "function" ? value.toString() : value)));
   return { description, inputs, outputs, root: plain, members: members.map((member) => member.name) };
 }
 

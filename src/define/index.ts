@@ -30,7 +30,11 @@ export { batchingOf, defineServedModel, functionModel, onnxModel, openInferenceM
 export type {
   Batching, BatchingOptions, FunctionSource, ModelSource, OnnxSource, OpenInferenceSource, ServedModel, ServedModelOptions, TensorType, TensorValue, VersionPolicy,
 } from "./served-model.ts";
-export type { EnsembleStep, GraphStep, GraphTensors, InferenceGraph, ModelStep, SequenceStep, SplitterStep, SwitchStep } from "./inference-graph.ts";
+export { dependenciesOf } from "./inference-graph-edges.ts";
+export { defineInferenceGraph, ensemble, modelSteps, sequence, splitter, step, switchOn } from "./inference-graph.ts";
+export type {
+  EnsembleStep, GraphMember, GraphStep, GraphTensors, InferenceGraph, InferenceGraphOptions, ModelStep, SequenceStep, SplitterStep, StepOptions, SwitchStep,
+} from "./inference-graph.ts";
 export { defineLanguageModel, defineUpstream, secret, target } from "./language-model.ts";
 export type { LanguageModel, LanguageModelOptions, Secret, Target, TargetOptions, Upstream, UpstreamOptions } from "./language-model.ts";
 export { defineGuardrail } from "./guardrail.ts";

@@ -147,6 +147,7 @@ export function batchingOf(options: BatchingOptions = {}): Batching {
   });
 }
 
-function specsOf(types: Types): readonly TensorSpec[] {
+/** Declared tensors as a list, in the order of their declaration. */
+export function specsOf(types: Types): readonly TensorSpec[] {
   return Object.entries(types).map(([name, { datatype, shape }]) => ({ name, datatype, shape }));
 }

@@ -1,11 +1,12 @@
 /** Layer 4's model server over its engines: what the definition, the repository folder and the trainer offer, behind one interface. */
+import { randomInt } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import type { Application } from "../define/index.ts";
 import { createModelFolder } from "../engines/embedded/model-folder.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { StrataError } from "../kernel/errors.ts";
+import { createRandom } from "../kernel/random.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
-import { createModelServer, planOfServedModel } from "../serving/index.ts";
+import { createModelServer, planOfGraph, planOfServedModel } from "../serving/index.ts";
 import type { LocalModelServer, ModelPlan, ModelPool } from "../serving/index.ts";
 import type { Config } from "./config.ts";
 import { createInferenceRuntimes } from "./inference-runtimes.ts";
@@ -37,9 +38,10 @@ export async function openServingLayer(options: ServingLayerOptions): Promise<Se
     runtimes: createInferenceRuntimes({ clock, meter: telemetry }),
     ...(config.modelRepository !== undefined && { repository: createModelFolder(resolve(config.modelRepository)) }),
     ...(config.modelMemoryBytes !== undefined && { memoryBytes: config.modelMemoryBytes }),
-    openGraph: () => { throw new StrataError("MODEL_LOAD_FAILED", { model: "graph", reason: "graphs are not there yet" }); },
+    random: createRandom(randomInt(2 ** 32)),
   });
-  const plansOf = ({ servedModels }: Application): readonly ModelPlan[] => [...servedModels.values()].map((model) => planOfServedModel(model, (file) => resolve(folder, file)));
+  const plansOf = ({ servedModels, graphs }: Application): readonly ModelPlan[] =>
+    [...[...servedModels.values()].map((model) => planOfServedModel(model, (file) => resolve(folder, file))), ...[...graphs.values()].map(planOfGraph)];
   await server.apply(plansOf(application()));
   return {
     server,

@@ -20,6 +20,8 @@ export interface InferenceOptions {
   readonly parameters?: InferenceParameters;
   /** Stable text of the caller (a header, a session), for affinity. */
   readonly affinity?: string;
+  /** The request's id, for models that ask others; only of a request that runs alone. */
+  readonly requestId?: string;
 }
 
 export type InferenceParameters = Readonly<Record<string, string | number | boolean | bigint>>;

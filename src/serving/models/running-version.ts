@@ -56,6 +56,7 @@ interface Call {
   readonly wanted: readonly string[] | undefined;
   readonly parameters: InferenceParameters | undefined;
   readonly affinity: string | undefined;
+  readonly id: string | undefined;
 }
 
 export function createRunningVersion(options: RunningVersionOptions): RunningVersion {
@@ -77,7 +78,7 @@ export function createRunningVersion(options: RunningVersionOptions): RunningVer
   const answer = async (request: InferenceRequest): Promise<VersionAnswer> => {
     const checked = checkInputs(signature, request.inputs);
     const wanted = checkOutputs(signature, request.outputs);
-    const call: Call = { inputs: checked, rows: isBatchable ? rowsOf(checked) : 1, wanted, parameters: request.parameters, affinity: request.routingKey };
+    const call: Call = { inputs: checked, rows: isBatchable ? rowsOf(checked) : 1, wanted, parameters: request.parameters, affinity: request.routingKey, id: request.id };
     const key = cache && cacheKeyOf(checked, wanted, request.parameters);
     const known = key === undefined ? undefined : fromCache(key, call);
     if (known) return known;
@@ -128,9 +129,10 @@ async function executeTogether(instance: InferenceModel, calls: readonly Call[],
   const joined = joinTensors(calls.map((call) => call.inputs));
   const wanted = wantedByAll(calls);
   const joinedAtMs = clock.monotonicMs();
-  const { parameters, affinity } = calls[0]!;
+  const { parameters, affinity, id } = calls[0]!;
   const outputs = await instance.infer(joined, {
     ...(wanted && { wanted }), ...(deadlineAtMs !== undefined && { deadlineAtMs }), ...(signal && { signal }), ...(parameters && { parameters }), ...(affinity !== undefined && { affinity }),
+    ...(id !== undefined && calls.length === 1 && { requestId: id }),
   });
   const answeredAtMs = clock.monotonicMs();
   const parts = instance.isBatchable ? splitTensors(outputs, calls.map((call) => call.rows)) : [outputs];

@@ -4,9 +4,12 @@
  */
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf, toStrataError } from "../../kernel/errors.ts";
-import type { InferenceModel, InferenceRuntimes } from "../../ports/inference-model.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { InferenceRuntimes } from "../../ports/inference-model.ts";
 import type { ModelRepository } from "../../ports/model-repository.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
+import { createGraphModel } from "../graphs/graph-model.ts";
+import type { GraphHost } from "../graphs/graph-model.ts";
 import type { BatchNote, InferenceAnswer, InferenceRequest, ModelMetadata, ModelServer, ModelStatistics, RepositoryEntry } from "../model-server.ts";
 import { createRequestHistory } from "../models/request-history.ts";
 import type { RunningVersion } from "../models/running-version.ts";
@@ -14,7 +17,7 @@ import { createServingInstruments } from "../models/version-statistics.ts";
 import { chooseEvictions } from "./memory-budget.ts";
 import { describeConfig } from "./model-config.ts";
 import { isSamePlan } from "./model-plan.ts";
-import type { ModelPlan, PlannedSource } from "./model-plan.ts";
+import type { ModelPlan } from "./model-plan.ts";
 import { planOfLoad, planOfRepositoryModel } from "./repository-plan.ts";
 import { createServedShelf } from "./served-shelf.ts";
 import type { ServedShelf } from "./served-shelf.ts";
@@ -36,7 +39,8 @@ export interface ModelServerOptions {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
-  readonly openGraph: (source: Extract<PlannedSource, { kind: "graph" }>, server: ModelServer) => InferenceModel;
+  /** For splits of callers without a name. */
+  readonly random: Pick<Random, "next">;
 }
 
 export interface LocalModelServer extends ModelServer, AsyncDisposable {
@@ -64,8 +68,16 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
   let isClosed = false;
 
   const openVersion = createVersionOpener({
-    runtimes: options.runtimes, clock, instruments: createServingInstruments(options.meter), openGraph: (source) => options.openGraph(source, server),
+    runtimes: options.runtimes, clock, instruments: createServingInstruments(options.meter), openGraph: ({ graph }) => createGraphModel(graph, graphHost),
   });
+  const graphHost: GraphHost = {
+    signature: async (model, version) => {
+      const { inputs, properties } = peek(model, version) ?? await bring(model, version);
+      return { inputs, columns: properties?.["columns"]?.split(",") ?? [] };
+    },
+    infer: (request) => infer(request),
+    draw: () => options.random.next(),
+  };
   const open = async (plan: ModelPlan, version: string): Promise<RunningVersion> => {
     const opened = await openVersion(plan, version);
     try {

@@ -1,4 +1,5 @@
 /** What should be served, whatever it was declared by: a definition, a repository folder, an upload. Pure data. */
+import { batchingOf } from "../../define/index.ts";
 import type { Batching, FunctionSource, InferenceGraph, OpenInferenceSource, ServedModel, VersionPolicy } from "../../define/index.ts";
 import type { OnnxArtifact } from "../../ports/inference-model.ts";
 
@@ -24,6 +25,14 @@ export function planOfServedModel(model: ServedModel, fileOf: (file: string) => 
     [version, source.kind === "onnx" ? { kind: "onnx" as const, artifact: { file: fileOf(source.file) } } : source] as const);
   const { name, description, policy, aliases, batching, instances, cacheEntries, load } = model;
   return { name, description, versions: new Map(versions.toSorted(([a], [b]) => compareVersions(a, b))), policy, aliases, batching, instances, cacheEntries, load };
+}
+
+/** A graph is version 1 of itself; its steps batch, so it does not. */
+export function planOfGraph(graph: InferenceGraph): ModelPlan {
+  return {
+    name: graph.name, description: graph.description, versions: new Map([["1", { kind: "graph", graph }]]), policy: { kind: "latest", count: 1 }, aliases: {},
+    batching: batchingOf(), instances: 1, cacheEntries: 0, load: "start",
+  };
 }
 
 /** Versions of the plan that the policy loads, oldest first. */
