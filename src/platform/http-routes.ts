@@ -6,6 +6,8 @@ import { StrataError } from "../kernel/errors.ts";
 import type { TelemetryStore } from "../observe/index.ts";
 import { adminRoutes } from "../protocols/admin/routes.ts";
 import type { AdminHandler, RouteSummary } from "../protocols/admin/routes.ts";
+import { servedModelRoutes } from "../protocols/admin/served-model-routes.ts";
+import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
@@ -24,6 +26,7 @@ export interface FrontDoor {
   readonly endpoints: EndpointService;
   readonly inference: InferenceProtocol;
   readonly language: OpenAiParts;
+  readonly traffic: TrafficControl;
   readonly telemetry: TelemetryStore;
   readonly console: (request: HttpRequest) => Promise<HttpResponse | undefined>;
 }
@@ -52,7 +55,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const table = createRouteTable<AdminHandler>([
     route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
-    ...adminRoutes(parts.admin, OTHER_ROUTES),
+    ...adminRoutes(parts.admin, [...OTHER_ROUTES, ...servedModelRoutes(parts.traffic)]),
+    ...servedModelRoutes(parts.traffic),
   ]);
 
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {

@@ -1,6 +1,7 @@
 /** Hands the running parts to the protocols that answer for them. */
 import type { Application, ApplicationDocument, ResourceChange } from "../define/index.ts";
 import type { LogStore, TelemetryStore } from "../observe/index.ts";
+import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
@@ -19,6 +20,7 @@ export interface DoorParts {
   readonly data: DataLayer;
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
+  readonly traffic: TrafficControl;
   readonly inference: InferenceProtocol;
   readonly logs: LogStore;
   readonly overview: () => Promise<Overview>;
@@ -28,11 +30,11 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, models, language, inference, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, models, language, traffic, inference, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
-    ingestion: data.ingestion, endpoints, language, telemetry, inference, console: openConsole(),
+    ingestion: data.ingestion, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(),

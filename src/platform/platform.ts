@@ -29,6 +29,7 @@ import { openModelLayer } from "./model-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
 import { openServingLayer } from "./serving-layer.ts";
 import type { ServingLayer } from "./serving-layer.ts";
+import { openTrafficLayer } from "./traffic-layer.ts";
 import { createOverviewSource } from "./overview-source.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
@@ -92,6 +93,10 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const serving = stack.use(await openServingLayer({
     ...shared, definitionFile: typeof options.definition === "string" ? options.definition : undefined, pool: models.pool, champion: (model) => models.control.trafficPlan(model).champion,
   }));
+  const traffic = stack.use(await openTrafficLayer({
+    server: serving.server, dataDir: config.dataDir, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
+    onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
+  }));
   const language = stack.use(createLanguageLayer({ ...shared, environment: process.env }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const overview = createOverviewSource({
@@ -118,8 +123,8 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const inference = stack.use(createInferenceEdge({ config, models: serving.server, clock }));
-  const handle = createPlatformDoor({ ...shared, data, models, language, inference: inference.protocol, logs, overview, plan, reload });
+  const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock }));
+  const handle = createPlatformDoor({ ...shared, data, models, language, traffic: traffic.desk, inference: inference.protocol, logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);
