@@ -62,6 +62,6 @@ test("\"fewest\" uses the connection that was used last, \"all\" the one that wa
     await new Promise((resolve) => setTimeout(resolve, 80));
     clearInterval(timer);
     arrivals.stop();
-    assert.deepEqual([...used].toSorted(), [...expected]);
+    assert.deepEqual([...used].toSorted((a, b) => a - b), [...expected]);
   }
 });
