@@ -69,6 +69,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/predict.ts")).command,
   },
   {
+    name: "explain", group: "Operate", summary: "Show how recent inference requests were run, and why they took so long",
+    load: async () => (await import("./commands/explain.ts")).command,
+  },
+  {
     name: "status", group: "Operate", summary: "Show streams, features, models, endpoints and rollouts at a glance",
     load: async () => (await import("./commands/status.ts")).command,
   },

@@ -56,7 +56,7 @@ function walk(step: GraphStep, place: Place): Known {
       return step.steps.reduce((before, next, at) => walk(next, { path: `${path}.${at}`, known: before, problems }), known);
     case "switch": {
       if (step.cases.length === 0) problems.push(problem(path, "a switch needs a case", "empty"));
-      const ends = step.cases.map(({ then }, at) => walk(then, { ...place, path: `${path}.cases.${at}` }));
+      const ends = step.cases.map(({ to }, at) => walk(to, { ...place, path: `${path}.cases.${at}` }));
       return alternatives([...ends, ...(step.otherwise ? [walk(step.otherwise, { ...place, path: `${path}.otherwise` })] : [])], known);
     }
     case "splitter": {

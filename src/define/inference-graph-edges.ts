@@ -47,7 +47,7 @@ export function writesOf(step: GraphStep): ReadonlySet<string> | undefined {
       return signature && new Set(signature.outputs.map(({ name }) => step.outputs[name] ?? name));
     }
     case "sequence": return union(step.steps.map(writesOf));
-    case "switch": return union([...step.cases.map(({ then }) => then), ...(step.otherwise ? [step.otherwise] : [])].map(writesOf));
+    case "switch": return union([...step.cases.map(({ to }) => to), ...(step.otherwise ? [step.otherwise] : [])].map(writesOf));
     case "splitter": return union(step.arms.map(({ to }) => writesOf(to)));
     case "ensemble": return typeof step.combine === "function" ? undefined : union(Object.values(step.members).map(writesOf));
   }

@@ -20,7 +20,7 @@ export interface ModelStep {
   readonly resource: GraphMember;
 }
 export interface SequenceStep { readonly kind: "sequence"; readonly steps: readonly GraphStep[] }
-export interface SwitchStep { readonly kind: "switch"; readonly cases: readonly { readonly when: (tensors: GraphTensors) => boolean; readonly then: GraphStep }[]; readonly otherwise: GraphStep | undefined }
+export interface SwitchStep { readonly kind: "switch"; readonly cases: readonly { readonly when: (tensors: GraphTensors) => boolean; readonly to: GraphStep }[]; readonly otherwise: GraphStep | undefined }
 export interface SplitterStep { readonly kind: "splitter"; readonly arms: readonly { readonly weight: number; readonly to: GraphStep }[] }
 export interface EnsembleStep { readonly kind: "ensemble"; readonly members: Readonly<Record<string, GraphStep>>; readonly combine: "mean" | "concatenate" | FunctionSource["infer"] | undefined }
 export type GraphStep = ModelStep | SequenceStep | SwitchStep | SplitterStep | EnsembleStep;
@@ -96,7 +96,7 @@ export function modelSteps(root: GraphStep): readonly ModelStep[] {
 function childrenOf(parent: Exclude<GraphStep, ModelStep>): readonly GraphStep[] {
   switch (parent.kind) {
     case "sequence": return parent.steps;
-    case "switch": return [...parent.cases.map(({ then }) => then), ...(parent.otherwise ? [parent.otherwise] : [])];
+    case "switch": return [...parent.cases.map(({ to }) => to), ...(parent.otherwise ? [parent.otherwise] : [])];
     case "splitter": return parent.arms.map(({ to }) => to);
     case "ensemble": return Object.values(parent.members);
   }

@@ -6,6 +6,7 @@ import type { Overview } from "../protocols/admin/overview.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import { openAiModels } from "../protocols/openai/openai.ts";
+import type { ModelServer } from "../serving/index.ts";
 import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
@@ -22,6 +23,7 @@ export interface DoorParts {
   readonly language: LanguageLayer;
   readonly traffic: TrafficControl;
   readonly inference: InferenceProtocol;
+  readonly explain: ModelServer["explain"];
   readonly logs: LogStore;
   readonly overview: () => Promise<Overview>;
   readonly plan: (document: ApplicationDocument) => readonly ResourceChange[];
@@ -30,13 +32,13 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, models, language, traffic, inference, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, models, language, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
     ingestion: data.ingestion, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
-      version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames,
+      version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(),
       train: models.train, audit: models.audit, plan, apply: reload, readFeatures: data.readFeatures,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),

@@ -124,7 +124,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock }));
-  const handle = createPlatformDoor({ ...shared, data, models, language, traffic: traffic.desk, inference: inference.protocol, logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, models, language, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);

@@ -78,6 +78,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     }),
     route("POST", "/v1/audit", "recompute logged answers offline and compare: {limit?}", async (_, request) =>
       jsonResponse(await sources.audit({ limit: bodyOf(request, z.object({ limit: z.number().int().min(1).max(1_000_000).default(10_000) })).limit, signal: request.signal }))),
+    route("GET", "/v1/explain", "how recent inference requests were run and why they took so long, newest first: ?id=&model=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ requests: sources.explain(explainQuery(query)) }))),
     route("GET", "/v1/logs", "recent log lines: ?level=&after=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ lines: sources.logs.lines(logQuery(query)) }))),
     route("POST", "/v1/tick", "run the control loop once", async () => {
       await sources.tick();
@@ -98,6 +99,14 @@ async function describeModel({ registry, rollouts }: AdminSources, model: string
   const exists = (await registry.models()).includes(model);
   const [versions, aliases, rollout] = await Promise.all([exists ? registry.versions(model) : [], registry.aliases(model), rollouts.activeOf(model)]);
   return { model, aliases, versions, rollout: rollout ?? null };
+}
+
+const MAX_EXPLAINED = 1_000;
+
+function explainQuery(query: URLSearchParams): Parameters<AdminSources["explain"]>[0] {
+  const limit = query.get("limit");
+  if (limit !== null && !(Number.isInteger(Number(limit)) && Number(limit) >= 1 && Number(limit) <= MAX_EXPLAINED)) throw new StrataError("REQUEST_INVALID", { reason: `limit must be a whole number from 1 to ${MAX_EXPLAINED}` });
+  return { ...optional("id", query.get("id")), ...optional("model", query.get("model")), ...(limit === null ? {} : { limit: Number(limit) }) };
 }
 
 async function* followOverview({ overview }: AdminSources, signal: AbortSignal): AsyncGenerator<string> {

@@ -3,6 +3,7 @@ import type { EntityKeys, FeatureReadResult } from "./feature-read.ts";
 import type { ApplicationDocument, ResourceChange } from "../../define/index.ts";
 import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
+import type { ModelServer } from "../../serving/index.ts";
 import type { Overview } from "./overview.ts";
 
 export interface AdminSources {
@@ -15,6 +16,7 @@ export interface AdminSources {
   readonly rollouts: Rollouts;
   readonly decisions: DecisionLog;
   readonly logs: Pick<LogStore, "lines">;
+  readonly explain: ModelServer["explain"];
   /** Definition names, for checking parameters. */
   readonly modelNames: () => readonly string[];
   /** In OpenAI's words, whose clients read the same path. */

@@ -120,7 +120,7 @@ function merged(maps: readonly Tensors[]): Tensors {
 }
 
 function compileSwitch({ cases, otherwise }: SwitchStep, place: Place): Run {
-  const branches = cases.map(({ when, then }, at) => ({ when, run: compile(then, { ...place, path: `${place.path}.cases.${at}` }) }));
+  const branches = cases.map(({ when, to }, at) => ({ when, run: compile(to, { ...place, path: `${place.path}.cases.${at}` }) }));
   const last = otherwise && compile(otherwise, { ...place, path: `${place.path}.otherwise` });
   return async (tensors, options) => {
     const values: GraphTensors = Object.fromEntries(tensors);
