@@ -25,6 +25,9 @@ export interface StreamRecord {
   readonly gap: LatencyCounts;
   readonly frames: number;
   readonly tokens: number;
+  /** Frames with text, in all and until sending stopped. */
+  readonly texts: number;
+  readonly textsInTime: number;
   readonly lostFrames: number;
   readonly numberedFrames: number;
   readonly mostAtOnce: number;
@@ -65,6 +68,7 @@ export interface StreamOutcome {
   readonly frames: number;
   /** As the servers counted them in `usage`; frames with text where a stream brought no usage. */
   readonly tokens: number;
+  /** While streams were begun: those that came before sending stopped, at as many tokens a frame as all had. */
   readonly tokensPerSecond: number;
   /** Numbers that were missing, of `numberedFrames` seen; both 0 when frames carry none. */
   readonly lostFrames: number;
@@ -142,7 +146,8 @@ function streamsOf(parts: readonly StreamRecord[], elapsedMs: number): StreamOut
   const tokens = sum((part) => part.tokens);
   return {
     firstToken: summarize(parts.map((part) => part.firstToken)), gap: summarize(parts.map((part) => part.gap)),
-    frames: sum((part) => part.frames), tokens, tokensPerSecond: tokens / Math.max(1e-3, elapsedMs / 1000),
+    frames: sum((part) => part.frames), tokens,
+    tokensPerSecond: (sum((part) => part.textsInTime) * tokens) / Math.max(1, sum((part) => part.texts)) / Math.max(1e-3, elapsedMs / 1000),
     lostFrames: sum((part) => part.lostFrames), numberedFrames: sum((part) => part.numberedFrames), mostAtOnce: sum((part) => part.mostAtOnce),
   };
 }

@@ -81,6 +81,7 @@ export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<
   isStopped = true;
   const elapsedMs = performance.now() - startedAtMs;
   tally.stop();
+  streams?.stop();
   const unsent = arrivals.stop();
   const used = process.cpuUsage(cpu); // while load was sent: the wait for the last answers would dilute it
   await answersOf(slots, signal?.aborted === true ? STOPPED_WAIT_MS : lastWaitMs(plan));

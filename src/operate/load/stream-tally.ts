@@ -12,6 +12,8 @@ import { readStreamFrame } from "./stream-frame.ts";
 export interface StreamTally {
   /** For one connection: reads one stream after the other. */
   reader(): StreamReader;
+  /** Frames from now on are late for the throughput. */
+  stop(): void;
   record(): StreamRecord;
 }
 
@@ -19,7 +21,7 @@ export function createStreamTally(sequence?: string): StreamTally {
   const firstToken = createLatencyHistogram();
   const gap = createLatencyHistogram();
   const numbers = sequence === undefined ? undefined : new RegExp(sequence, "g");
-  let frames = 0, tokens = 0, lostFrames = 0, numberedFrames = 0, underWay = 0, mostAtOnce = 0;
+  let frames = 0, allTexts = 0, textsInTime: number | undefined, tokens = 0, lostFrames = 0, numberedFrames = 0, underWay = 0, mostAtOnce = 0;
 
   const reader = (): StreamReader => {
     let cameMs = 0, lastTextMs: number | undefined, texts = 0, counted: number | undefined;
@@ -33,6 +35,7 @@ export function createStreamTally(sequence?: string): StreamTally {
       counted = frame.tokens ?? counted;
       if (frame.text === "") return;
       texts += 1;
+      allTexts += 1;
       if (lastTextMs === undefined) firstToken.record(nowMs - cameMs);
       else gap.record(nowMs - lastTextMs);
       lastTextMs = nowMs;
@@ -76,6 +79,7 @@ export function createStreamTally(sequence?: string): StreamTally {
   };
   return {
     reader,
-    record: () => ({ firstToken: firstToken.counts(), gap: gap.counts(), frames, tokens, lostFrames, numberedFrames, mostAtOnce }),
+    stop: () => { textsInTime ??= allTexts; },
+    record: () => ({ firstToken: firstToken.counts(), gap: gap.counts(), frames, tokens, texts: allTexts, textsInTime: textsInTime ?? allTexts, lostFrames, numberedFrames, mostAtOnce }),
   };
 }
