@@ -122,7 +122,7 @@ async function run({ request, slot, source, version, now }: Run): Promise<Infere
 }
 
 async function late(model: string, timeoutMs: number): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, timeoutMs));
+  await new Promise((resolve) => setTimeout(resolve, timeoutMs).unref()); // the answer usually comes first
   return fail("DEADLINE_EXCEEDED", { what: `The request to "${model}"`, timeoutMs });
 }
 
