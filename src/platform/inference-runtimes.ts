@@ -7,13 +7,21 @@ import { createRandom } from "../kernel/random.ts";
 import type { InferenceModel, InferenceRuntimes, ModelDescription, RemoteModel } from "../ports/inference-model.ts";
 import type { Meter } from "../ports/telemetry.ts";
 import { createReplicaSet } from "../serving/index.ts";
+import type { FleetReport, ReplicaSet } from "../serving/index.ts";
 
 export interface InferenceRuntimesOptions {
   readonly clock: Clock;
   readonly meter: Meter;
 }
 
-export function createInferenceRuntimes({ clock, meter }: InferenceRuntimesOptions): InferenceRuntimes {
+export interface PlatformRuntimes extends InferenceRuntimes {
+  /** How the replicas of a loaded remote version do; undefined for one that runs here or on one server. */
+  fleetOf(model: string, version: string): FleetReport | undefined;
+}
+
+export function createInferenceRuntimes({ clock, meter }: InferenceRuntimesOptions): PlatformRuntimes {
+  /** The latest of each version; an unloaded one stays until it is opened again. */
+  const sets = new Map<string, ReplicaSet>();
   const monotonicMs = (): number => clock.monotonicMs();
   const openOne = (url: string, { model, version }: RemoteModel, describe: ModelDescription): Promise<InferenceModel> =>
     openOpenInferenceModel({ url, model: model ?? describe.model, version, monotonicMs }, describe);
@@ -25,7 +33,12 @@ export function createInferenceRuntimes({ clock, meter }: InferenceRuntimesOptio
       const replicas = opened.flatMap((result, at) => (result.status === "fulfilled" ? [{ name: remote.urls[at]!, model: result.value }] : []));
       const failed = opened.find((result) => result.status === "rejected");
       if (failed && replicas.length === 0) throw failed.reason;
-      return createReplicaSet({ name: describe.model, replicas, clock, random: createRandom(randomInt(2 ** 32)), meter });
+      const set = createReplicaSet({ name: describe.model, replicas, clock, random: createRandom(randomInt(2 ** 32)), meter });
+      sets.set(keyOf(describe), set);
+      return set;
     },
+    fleetOf: (model, version) => sets.get(keyOf({ model, version }))?.report(),
   };
 }
+
+const keyOf = ({ model, version }: ModelDescription): string => `${model}/${version}`;

@@ -11,6 +11,7 @@ import type { EventLog } from "../ports/event-log.ts";
 import type {
   DecisionOverview, DriftOverview, EndpointOverview, ModelOverview, ModelVersionOverview, Overview, PerformanceOverview, RolloutOverview, RunOverview, TrainingProgressOverview,
 } from "../protocols/admin/overview.ts";
+import type { CallsOverview } from "./calls-overview.ts";
 import { latencySeries } from "./latency-series.ts";
 import type { ProcessSampler } from "./process-sampler.ts";
 
@@ -32,6 +33,7 @@ export interface OverviewSources {
   readonly telemetry: TelemetryStore;
   readonly sampler: ProcessSampler;
   readonly training: (model: string) => TrainingProgressOverview | undefined;
+  readonly calls: Pick<CallsOverview, "serving" | "gateway">;
 }
 
 const RUNS_SHOWN = 10;
@@ -83,7 +85,8 @@ export function createOverviewSource(sources: OverviewSources): () => Promise<Ov
 
   return async () => {
     const app = application();
-    const [page, models] = await Promise.all([decisions.list({ limit: DECISIONS_SHOWN }), Promise.all([...app.models.keys()].map(modelOverview))]);
+    const [page, models, gateway] = await Promise.all([decisions.list({ limit: DECISIONS_SHOWN }), Promise.all([...app.models.keys()].map(modelOverview)), sources.calls.gateway()]);
+    const serving = sources.calls.serving();
     const latencies = latencySeries(sources.telemetry);
     return {
       application: app.name, definitionHash: hashApplication(app), strataVersion: sources.version,
@@ -98,6 +101,7 @@ export function createOverviewSource(sources: OverviewSources): () => Promise<Ov
       performance: [...app.endpoints.values()].map((endpoint): PerformanceOverview => ({
         model: endpoint.model.name, endpoint: endpoint.name, windows: sources.monitor.performance(endpoint.name, PERFORMANCE_WINDOW_MS).slice(-120),
       })),
+      ...(serving && { serving }), ...(gateway && { gateway }),
       alerts: page.decisions.filter((decision) => decision.kind === "alert").slice(0, 10).map(decisionOverview),
       decisions: page.decisions.map(decisionOverview),
     };

@@ -13,6 +13,7 @@ import { createLogStore, createTelemetryStore } from "../observe/index.ts";
 import type { LogLine, LogStore, TelemetryStore } from "../observe/index.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
 import type { AnswerAudit } from "./audit.ts";
+import { openCallsOverview } from "./calls-overview.ts";
 import type { Config } from "./config.ts";
 import { openDataLayer } from "./data-layer.ts";
 import type { DataLayer } from "./data-layer.ts";
@@ -99,8 +100,11 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   }));
   const language = stack.use(createLanguageLayer({ ...shared, environment: process.env }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
+  const calls = stack.use(openCallsOverview({
+    application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: undefined, telemetry,
+  }));
   const overview = createOverviewSource({
-    ...data, ...models, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
+    ...data, ...models, calls, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
   });
 
   const applyNow = async (next: Application): Promise<readonly ResourceChange[]> => {

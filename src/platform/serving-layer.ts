@@ -7,13 +7,15 @@ import type { Clock } from "../kernel/clock.ts";
 import { createRandom } from "../kernel/random.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import { createModelServer, planOfGraph, planOfServedModel } from "../serving/index.ts";
-import type { LocalModelServer, ModelPlan, ModelPool } from "../serving/index.ts";
+import type { FleetReport, LocalModelServer, ModelPlan, ModelPool } from "../serving/index.ts";
 import type { Config } from "./config.ts";
 import { createInferenceRuntimes } from "./inference-runtimes.ts";
 import { strataVersion } from "./version.ts";
 
 export interface ServingLayer extends AsyncDisposable {
   readonly server: LocalModelServer;
+  /** Replicas of a version that other servers run. */
+  fleetOf(model: string, version: string): FleetReport | undefined;
   applyDefinition(application: Application): Promise<void>;
 }
 
@@ -32,10 +34,11 @@ export interface ServingLayerOptions {
 export async function openServingLayer(options: ServingLayerOptions): Promise<ServingLayer> {
   const { application, definitionFile, config, pool, champion, clock, telemetry, logger } = options;
   const folder = definitionFile === undefined ? process.cwd() : dirname(resolve(definitionFile));
+  const runtimes = createInferenceRuntimes({ clock, meter: telemetry });
   const server = createModelServer({
     name: "strata", version: strataVersion(), clock, meter: telemetry, logger,
     trained: { models: () => application().models, champion, pool },
-    runtimes: createInferenceRuntimes({ clock, meter: telemetry }),
+    runtimes,
     ...(config.modelRepository !== undefined && { repository: createModelFolder(resolve(config.modelRepository)) }),
     ...(config.modelMemoryBytes !== undefined && { memoryBytes: config.modelMemoryBytes }),
     random: createRandom(randomInt(2 ** 32)),
@@ -44,7 +47,7 @@ export async function openServingLayer(options: ServingLayerOptions): Promise<Se
     [...[...servedModels.values()].map((model) => planOfServedModel(model, (file) => resolve(folder, file))), ...[...graphs.values()].map(planOfGraph)];
   await server.apply(plansOf(application()));
   return {
-    server,
+    server, fleetOf: runtimes.fleetOf,
     applyDefinition: (next) => server.apply(plansOf(next)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

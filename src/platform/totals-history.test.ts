@@ -35,4 +35,6 @@ test("two minutes are kept, names that are gone are forgotten, and a restart is 
   assert.equal(history.changes("m", 0).at(-1), 0);
   history.sample(301_000, new Map());
   assert.deepEqual(history.changes("m", 0), []);
+  history.sample(303_000, new Map([["m", [8]]]));
+  assert.deepEqual(history.changes("m", 0), [4], "it came into being within these two seconds");
 });

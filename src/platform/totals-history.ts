@@ -27,15 +27,18 @@ export function createTotalsHistory(): TotalsHistory {
     return known.slice(1).map((to, at) => read(known[at]!, to));
   };
   const perSecond = (from: Sample, to: Sample, column: number): number => grown(from, to, column) / Math.max(1e-3, (to.atMs - from.atMs) / 1_000);
+  let lastAtMs: number | undefined;
   return {
     sample: (atMs, totals) => {
       for (const name of samples.keys()) if (!totals.has(name)) samples.delete(name);
       for (const [name, sums] of totals) {
-        const known = samples.get(name) ?? [];
+        // What was not there a second ago has grown from nothing since.
+        const known = samples.get(name) ?? (lastAtMs === undefined ? [] : [{ atMs: lastAtMs, totals: [] }]);
         known.push({ atMs, totals: sums });
         if (known.length > SAMPLES + 1) known.shift();
         samples.set(name, known);
       }
+      lastAtMs = atMs;
     },
     perSecond: (name, column) => {
       const known = samples.get(name) ?? [];

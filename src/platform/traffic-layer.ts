@@ -9,12 +9,14 @@ import { systemClock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import { createTrafficBook, createTrafficDesk, createTrafficServer, createTrafficStore } from "../serving/index.ts";
-import type { ModelServer, TrafficDesk, TrafficRecord, TrafficServer } from "../serving/index.ts";
+import type { ModelServer, TrafficBook, TrafficDesk, TrafficRecord, TrafficServer } from "../serving/index.ts";
 import { repeatWork } from "./repeating-work.ts";
 
 export interface TrafficLayer extends AsyncDisposable {
   readonly server: TrafficServer;
   readonly desk: TrafficDesk;
+  /** What this process answers by and has counted. */
+  readonly book: TrafficBook;
 }
 
 export interface TrafficLayerOptions {
@@ -47,7 +49,7 @@ export async function openTrafficLayer({ server, dataDir, logger, meter, isTrain
   await desk.open();
   stack.use(repeatWork({ name: "judging the traffic of served models", everyMs: TRAFFIC_TICK_MS, logger, work: () => desk.tick() }));
   const owned = stack.move();
-  return { server: traffic, desk, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { server: traffic, desk, book, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 export async function openTrafficDatabase(dataDir: string) {
