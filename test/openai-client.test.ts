@@ -60,7 +60,7 @@ describe("the openai client", () => {
       assert.ok(chunk.choices.length === 1 && !chunk.usage);
     }
     assert.equal(text, ANSWER);
-    const chunks = await Array.fromAsync(await client.chat.completions.create({ model: "small", messages, stream: true, stream_options: { include_usage: true } }));
+    const chunks = await collect(await client.chat.completions.create({ model: "small", messages, stream: true, stream_options: { include_usage: true } }));
     assert.deepEqual([chunks.at(-1)?.choices, chunks.at(-1)?.usage?.completion_tokens], [[], 15]);
   });
 
@@ -80,7 +80,7 @@ describe("the openai client", () => {
   test("completions, also as a stream", async () => {
     const { choices } = await client.completions.create({ model: "small", prompt: "Once upon" });
     assert.equal(choices[0]?.text, ANSWER);
-    const chunks = await Array.fromAsync(await client.completions.create({ model: "small", prompt: "Once upon", stream: true }));
+    const chunks = await collect(await client.completions.create({ model: "small", prompt: "Once upon", stream: true }));
     assert.equal(chunks.map((chunk) => chunk.choices[0]?.text).join(""), ANSWER);
   });
 
@@ -124,3 +124,9 @@ describe("the openai client", () => {
     assert.ok(languageModels[0].replicas[0].calls.ok > 5);
   });
 });
+
+async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

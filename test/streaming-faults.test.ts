@@ -32,8 +32,8 @@ interface Fault {
 const FAULTS: readonly Fault[] = [
   { name: "none", plays: [{}], sees: "whole" },
   { name: "slow first token, within patience", plays: [{ firstDelayMs: 150 }], sees: "whole" },
-  { name: "slow first token, beyond patience", plays: [{ firstDelayMs: 1_000 }], sees: 504 },
-  { name: "slow first token, another attempt answers", plays: [{ firstDelayMs: 1_000 }, {}], model: { retries: 1 }, sees: "whole", attempts: 2 },
+  { name: "slow first token, beyond patience", plays: [{ firstDelayMs: 1_500 }], sees: 504 },
+  { name: "slow first token, another attempt answers", plays: [{ firstDelayMs: 1_500 }, {}], model: { retries: 1 }, sees: "whole", attempts: 2 },
   { name: "slow between tokens", plays: [{ betweenDelayMs: 40 }], sees: "whole" },
   { name: "idle stall in the middle", plays: [{ stallAfter: 5 }], sees: "deadline_exceeded", words: 5, outcome: "upstream-failed", isEstimated: true },
   { name: "stall after the head", plays: [{ stallAfter: 0 }], sees: 504 },
@@ -64,7 +64,7 @@ const FAULTS: readonly Fault[] = [
   { name: "500, then an answer", plays: [{ status: 500 }, {}], model: { retries: 1 }, sees: "whole", attempts: 2 },
   { name: "400 is the caller's own and not asked again", plays: [{ status: 400, error: { message: "bad temperature", type: "invalid_request_error", param: "temperature", code: "bad" } }, {}], model: { retries: 2 }, sees: 400, outcome: "refused" },
   { name: "a JSON body instead of a stream", plays: [{ answersWhole: true }], sees: "whole" },
-  { name: "the caller reads slowly", plays: [{ words: Array.from({ length: 400 }, (_, at) => ` word${at}`) }], request: { pauseMs: 600 }, sees: "whole" },
+  { name: "the caller reads slowly", plays: [{ ignoresLimit: true, words: Array.from({ length: 400 }, (_, at) => ` word${at}`) }], request: { pauseMs: 600 }, sees: "whole" },
   { name: "the caller goes away, the upstream ends in time", plays: [{ betweenDelayMs: 20 }], request: { leaveAfter: 3 }, sees: "left", outcome: "client-gone" },
   { name: "the caller goes away, the upstream is stopped", plays: [{ betweenDelayMs: 50, words: Array.from({ length: 100 }, () => " word") }], request: { leaveAfter: 3 }, model: { drain: 0 }, sees: "left", outcome: "client-gone", isEstimated: true },
 ];

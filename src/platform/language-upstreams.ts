@@ -4,6 +4,8 @@
  */
 import type { Target, Upstream } from "../define/language-model.ts";
 import { StrataError, reasonOf } from "../kernel/errors.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { createAnthropicUpstream } from "../engines/anthropic/anthropic-upstream.ts";
 import { createOpenAiUpstream } from "../engines/openai/openai-upstream.ts";
 import { createUndiciTransport } from "../engines/undici/undici-transport.ts";
 import type { LanguageUpstream } from "../ports/language-upstream.ts";
@@ -63,6 +65,10 @@ function keyOf(upstream: Upstream): string {
 function openUpstream({ name, dialect, url, apiKey, connections }: Upstream, environment: LanguageUpstreamsOptions["environment"]): LanguageUpstream {
   const value = apiKey && environment[apiKey.variable];
   if (apiKey && (value === undefined || value === "")) throw new StrataError("UPSTREAM_FAILED", { upstream: name, status: 401, reason: `the environment variable ${apiKey.variable} with its key is not set` });
+  if (dialect === "anthropic") {
+    const nowSeconds = (): number => Math.floor(systemClock.now() / 1_000);
+    return createAnthropicUpstream({ name, apiKey: value, transport: createUndiciTransport({ name, url, connections }), nowSeconds });
+  }
   if (dialect !== "openai") throw new StrataError("OPERATION_UNSUPPORTED", { model: name, operation: "anything", reason: `the dialect ${dialect} is not there yet` });
   return createOpenAiUpstream({ name, url, apiKey: value, transport: createUndiciTransport({ name, url, connections }) });
 }

@@ -11,11 +11,12 @@
  * RUNTIME_MISSING. In a stream: STREAM_BROKEN, also for bytes that are not what the dialect promises; nothing is skipped silently.
  * The AbortSignal stops the upstream's work at once, in every phase, and raises its reason.
  */
+import type { JsonObject } from "../kernel/json-object.ts";
 import type { LedgerUsage } from "./budget-ledger.ts";
 
 export type UpstreamOperation = "chat" | "text_completion" | "embeddings";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject };
 
 export interface UpstreamCall {
   readonly operation: UpstreamOperation;
@@ -37,6 +38,8 @@ export interface StreamPiece {
   readonly bytes: Uint8Array;
   /** The same, parsed: `{choices: [{index, delta, finish_reason}], usage?}`. */
   readonly chunk: JsonObject;
+  /** Usage so far, in OpenAI's words, where the dialect tells it at a place that OpenAI's has not. */
+  readonly usage?: JsonObject;
 }
 
 /**

@@ -62,5 +62,5 @@ export async function openGatewayServer({ models, policy, meter = silentMeter, l
 /** One model on one upstream with short timeouts. */
 export function modelOn(url: string, options: Partial<Parameters<typeof defineLanguageModel>[1]> = {}, name = "small"): LanguageModel {
   const upstream = defineUpstream("mock", { url });
-  return defineLanguageModel(name, { targets: [target(upstream, { model: "mock-1" })], retries: 0, firstTokenTimeout: "300ms", idleTimeout: "200ms", totalTimeout: "5s", ...options });
+  return defineLanguageModel(name, { targets: [target(upstream, { model: "mock-1" })], retries: 0, firstTokenTimeout: "500ms", idleTimeout: "400ms", totalTimeout: "5s", ...options });
 }

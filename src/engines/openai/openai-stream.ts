@@ -1,10 +1,10 @@
 /** Server-sent chunks of an OpenAI-compatible server as pieces; anything that is no chunk breaks the stream. */
 import { StrataError, isStrataError, reasonOf } from "../../kernel/errors.ts";
+import { parseObject } from "../../kernel/json-object.ts";
 import { createEventFrames } from "../../kernel/server-sent-events.ts";
 import type { EventFrame } from "../../kernel/server-sent-events.ts";
 import type { StreamBatches, StreamPiece } from "../../ports/language-upstream.ts";
 import type { TransportBody } from "../../ports/upstream-transport.ts";
-import { parseObject } from "./json-object.ts";
 
 /** Ends at [DONE], or where the server closes properly without it; what comes after [DONE] is dropped. */
 export async function* readStream(upstream: string, body: TransportBody): StreamBatches {

@@ -3,12 +3,12 @@
  * of output tokens and the wish for usage are written into a request; answers and frames keep their bytes.
  */
 import { StrataError } from "../../kernel/errors.ts";
+import { parseObject } from "../../kernel/json-object.ts";
 import type { LanguageUpstream, UpstreamAnswer, UpstreamCall } from "../../ports/language-upstream.ts";
+import { refusalOf } from "../../ports/upstream-refusal.ts";
 import type { TransportResponse, UpstreamTransport } from "../../ports/upstream-transport.ts";
-import { parseObject } from "./json-object.ts";
 import { readStream } from "./openai-stream.ts";
 import { limitMemberOf, requestBodyOf } from "./request-body.ts";
-import { refusalOf } from "./upstream-error.ts";
 
 export interface OpenAiUpstreamOptions {
   readonly name: string;

@@ -7,10 +7,13 @@ import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { LanguageUpstream } from "../../ports/language-upstream.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
+import type { AnswerCache } from "./cache/answer-cache.ts";
 import type { CallPolicy } from "./call-policy.ts";
 import { createCallTelemetry } from "./call-telemetry.ts";
+import type { GuardrailRunner } from "./guardrails/guarded-call.ts";
 import type { LanguageAnswer, LanguageCall } from "./language-call.ts";
 import { runCall } from "./run-call.ts";
+import type { CallParts } from "./run-call.ts";
 import type { TargetPool } from "./target-pool.ts";
 import type { FleetReport } from "../../serving/index.ts";
 
@@ -20,6 +23,8 @@ export interface LanguageGatewayOptions {
   readonly upstreamOf: (target: Target) => LanguageUpstream;
   readonly policy: CallPolicy;
   readonly pool: TargetPool;
+  readonly cache?: AnswerCache;
+  readonly guardrails?: GuardrailRunner;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -43,12 +48,12 @@ export interface LanguageGateway extends AsyncDisposable {
 
 export function createLanguageGateway(options: LanguageGatewayOptions): LanguageGateway {
   const { models, pool, logger } = options;
-  const telemetry = createCallTelemetry(options);
   const settling = new Set<Promise<void>>();
   const settle = (settlement: Promise<void>): void => {
     const known = settlement.catch((thrown: unknown) => logger.log("error", `A call could not be settled: ${reasonOf(thrown)}`)).finally(() => settling.delete(known));
     settling.add(known);
   };
+  const parts: CallParts = { ...options, cache: options.cache, guardrails: options.guardrails, telemetry: createCallTelemetry(options), settle };
   const settled = async (): Promise<void> => {
     while (settling.size > 0) await Promise.all(settling);
   };
@@ -57,7 +62,7 @@ export function createLanguageGateway(options: LanguageGatewayOptions): Language
     call: (call) => {
       const model = models().get(call.model);
       if (model === undefined) return Promise.reject(new StrataError("LANGUAGE_MODEL_NOT_FOUND", { model: call.model, known: [...models().keys()].join(", ") }));
-      return runCall({ ...options, telemetry, settle }, model, call);
+      return runCall(parts, model, call);
     },
     models: () => [...models().values()],
     upstreams: () => pool.reports(models().values()),

@@ -1,4 +1,7 @@
-/** One call of a language model, step by step: bounds, admission, answer, settlement. */
+/**
+ * One call of a language model, step by step: guardrails, cache, bounds, admission, answer, settlement. Caches lie inside
+ * the guardrails: they see the request as it goes upstream and the answer as it came.
+ */
 import type { LanguageModel, Target } from "../../define/language-model.ts";
 import type { StrataError } from "../../kernel/errors.ts";
 import { isStrataError, toStrataError } from "../../kernel/errors.ts";
@@ -14,15 +17,23 @@ import type { AdmittedCall, CallOutcome, CallPolicy, CallRequest, Operation, Tok
 import type { CallTelemetry } from "./call-telemetry.ts";
 import type { CallNote, LanguageAnswer, LanguageCall } from "./language-call.ts";
 import { failureKindOf } from "./retry-decision.ts";
+import { guardStream, guardWhole } from "./guarded-answer.ts";
+import type { GuardedCall, GuardrailRunner } from "./guardrails/guarded-call.ts";
+import type { AnswerCache, CachedAnswer, CacheLookup } from "./cache/answer-cache.ts";
+import { textsOf, withTexts } from "./request-texts.ts";
 import { createStreamAccount } from "./stream-account.ts";
+import { createStreamAssembly } from "./stream-assembly.ts";
 import { relayStream } from "./stream-relay.ts";
 import { countPrompt, loadTokenCount } from "./token-count.ts";
 import type { CountTokens } from "./token-count.ts";
 import { NO_USAGE, usageOf } from "./usage.ts";
+import { piecesOf } from "./whole-as-stream.ts";
 
 export interface CallParts extends AttemptParts {
   readonly policy: CallPolicy;
   readonly telemetry: CallTelemetry;
+  readonly cache: AnswerCache | undefined;
+  readonly guardrails: GuardrailRunner | undefined;
   /** Takes care of a settlement that nobody waits for. */
   readonly settle: (settlement: Promise<void>) => void;
 }
@@ -37,6 +48,8 @@ export interface CallRun {
   readonly bounds: CallBounds;
   readonly control: CallControl;
   readonly startedMs: number;
+  readonly guard: GuardedCall | undefined;
+  readonly lookup: CacheLookup;
   readonly countInput: () => Promise<{ readonly tokens: number; readonly count: CountTokens }>;
 }
 
@@ -49,18 +62,58 @@ export async function runCall(parts: CallParts, model: LanguageModel, call: Lang
   const operation = UPSTREAM_OPERATIONS[call.operation];
   const bounds = boundsOf(model, operation, call.body);
   const control = createCallControl({ signal: call.signal, drainMs: model.drainMs, totalMs: model.totalTimeoutMs });
-  const run: CallRun = { parts, model, call, operation, body: call.body, bounds, control, startedMs, countInput: createInputCount(operation, call.body) };
+  let run: CallRun = { parts, model, call, operation, body: call.body, bounds, control, startedMs, guard: undefined, lookup: OFF, countInput: createInputCount(operation, call.body) };
   let admitted: AdmittedCall | undefined;
+  let begun: BegunAnswer;
   try {
+    if (model.guardrails.length > 0 || mayBeCached(run)) run = await prepare(run);
+    if (run.lookup.status === "hit" || run.lookup.status === "similar") return await cached(run, run.lookup.status, run.lookup.answer);
     admitted = await admit(run);
-    const begun = await beginAnswer(parts, { model, operation, body: run.body, isStream: call.isStream, requestId: call.requestId, limitAt: limitsOf(bounds, admitted), control });
-    return begun.answer.kind === "whole" ? whole(run, admitted, begun) : streamed(run, admitted, begun);
+    begun = await beginAnswer(parts, { model, operation, body: run.body, isStream: call.isStream, requestId: call.requestId, limitAt: limitsOf(bounds, admitted), control });
   } catch (thrown) {
     const error = toStrataError(thrown);
     control.close();
     failed(run, admitted, error);
     throw error;
   }
+  return begun.answer.kind === "whole" ? whole(run, admitted, begun) : streamed(run, admitted, begun);
+}
+
+const OFF: CacheLookup = { status: "off" };
+
+function mayBeCached({ model, parts: { cache }, operation }: CallRun): boolean {
+  return cache !== undefined && operation !== "embeddings" && (model.cacheMs > 0 || model.semanticCache !== undefined);
+}
+
+/** Nothing is looked at for a caller who may not call at all. */
+async function prepare(run: CallRun): Promise<CallRun> {
+  const { parts, model, call, operation } = run;
+  const { tenant } = await parts.policy.identify(call.secret, model.name);
+  const guard = model.guardrails.length > 0 ? parts.guardrails?.open(model.guardrails) : undefined;
+  const body = guard?.checksRequest === true ? withTexts(operation, call.body, await guard.checkRequest(textsOf(operation, call.body))) : call.body;
+  const lookup = mayBeCached(run) ? await parts.cache!.lookUp({ tenant, model, operation: call.operation, body, signal: call.signal }) : OFF;
+  return { ...run, guard: guard?.checksAnswer === true ? guard : undefined, body, lookup, countInput: createInputCount(operation, body) };
+}
+
+async function cached(run: CallRun, status: "hit" | "similar", answer: CachedAnswer): Promise<LanguageAnswer> {
+  const { parts, call, model, control, guard, startedMs } = run;
+  await parts.policy.admitCached({ secret: call.secret, operation: call.operation, model: model.name, usage: answer.usage, upstream: answer.upstream });
+  control.close();
+  const kept = JSON.parse(answer.body) as JsonObject;
+  const json = guard ? await guardWhole(kept, guard) : kept;
+  const tookMs = parts.clock.monotonicMs() - startedMs;
+  const note: CallNote = { upstream: answer.upstream, model: "", attempts: 0, addedMs: tookMs, cache: status, isCutByBudget: false };
+  parts.telemetry.finished({
+    operation: call.operation, model: model.name, target: undefined, requestId: call.requestId, isStream: call.isStream, usage: NO_USAGE, isEstimated: false, outcome: "cached",
+    errorCode: undefined, finishReasons: [], attempts: 0, tookMs, firstTokenMs: tookMs, addedMs: tookMs,
+  });
+  if (!call.isStream) return { kind: "whole", bytes: guard ? Buffer.from(JSON.stringify(json)) : Buffer.from(answer.body), json, note };
+  const pieces = piecesOf(json).filter(({ chunk }) => wantsUsage(call.body) || (chunk["choices"] as readonly unknown[]).length > 0);
+  return { kind: "stream", batches: oneBatch(pieces), note };
+}
+
+async function* oneBatch<T>(batch: T): AsyncGenerator<T, void, undefined> {
+  yield await Promise.resolve(batch);
 }
 
 /** With the cheap bound; a budget that cannot pay for it is asked again with the exact count. */
@@ -95,19 +148,31 @@ function limitsOf({ choices, asked }: CallBounds, admitted: AdmittedCall): (targ
   return (target) => Math.min(asked ?? target.maxOutputTokens, granted);
 }
 
-function whole(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): LanguageAnswer {
+async function whole(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): Promise<LanguageAnswer> {
   const { answer } = begun;
   if (answer.kind !== "whole") throw new TypeError("a stream is no whole answer");
   run.control.close();
   begun.lease.end(undefined);
-  const reported = usageOf(answer.json);
   const finishReasons: string[] = [];
   eachFinish(answer.json, (_, reason) => finishReasons.push(reason));
-  const outcome = run.call.signal.aborted ? "client-gone" : "ok";
-  const finish = (usage: TokenUsage, isEstimated: boolean): Promise<void> => finished(run, { admitted, begun, usage, isEstimated, outcome, finishReasons, error: undefined });
-  run.parts.settle(reported ? finish(reported, false) : countWhole(run, answer.json).then((usage) => finish(usage, true)));
+  const end = async (outcome: CallOutcome["outcome"], error?: StrataError): Promise<void> => {
+    const reported = usageOf(answer.json);
+    const usage = reported ?? await countWhole(run, answer.json);
+    if (outcome === "ok" && run.lookup.status === "miss" && !isShortOf(run, admitted)) run.lookup.store({ body: Buffer.from(answer.bytes).toString("utf8"), usage, upstream: begun.lease.target.upstream.name });
+    return finished(run, { admitted, begun, usage, isEstimated: reported === undefined, outcome, finishReasons, error });
+  };
+  const guarded = await guardedWhole(run, answer.json).catch((thrown: unknown) => {
+    const error = toStrataError(thrown);
+    run.parts.settle(end("refused", error));
+    throw error;
+  });
+  run.parts.settle(end(run.call.signal.aborted ? "client-gone" : "ok"));
   const isCutByBudget = isShortOf(run, admitted) && finishReasons.includes("length");
-  return { kind: "whole", bytes: answer.bytes, json: answer.json, note: noteOf(run, begun, isCutByBudget) };
+  return { kind: "whole", bytes: guarded ? Buffer.from(JSON.stringify(guarded)) : answer.bytes, json: guarded ?? answer.json, note: noteOf(run, begun, isCutByBudget) };
+}
+
+function guardedWhole({ guard }: CallRun, json: JsonObject): Promise<JsonObject | undefined> {
+  return guard ? guardWhole(json, guard) : Promise.resolve(undefined);
 }
 
 async function countWhole({ countInput }: CallRun, json: JsonObject): Promise<TokenUsage> {
@@ -120,8 +185,9 @@ async function countWhole({ countInput }: CallRun, json: JsonObject): Promise<To
 function streamed(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): LanguageAnswer {
   const { answer, lease } = begun;
   if (answer.kind !== "stream") throw new TypeError("a whole answer is no stream");
-  const account = createStreamAccount({ choices: run.bounds.choices });
-  const { call, control, model } = run;
+  const assembly = run.lookup.status === "miss" ? createStreamAssembly() : undefined;
+  const account = createStreamAccount({ choices: run.bounds.choices, ...(assembly ? { onChunk: assembly.add } : {}) });
+  const { call, control, model, guard, lookup } = run;
   const batches = relayStream({
     model, upstream: lease.target.upstream.name, held: answer.held, rest: answer.rest, account, control, admitted, inputTokens: call.sizeBytes, countInput: run.countInput,
     wantsUsage: wantsUsage(call.body), isShort: isShortOf(run, admitted),
@@ -129,11 +195,12 @@ function streamed(run: CallRun, admitted: AdmittedCall, begun: BegunAnswer): Lan
       control.close();
       lease.end(outcome === "upstream-failed" && error ? failureKindOf(error) : undefined);
       const reported = account.reported();
+      if (assembly && reported && outcome === "ok" && lookup.status === "miss") lookup.store({ body: JSON.stringify(assembly.whole(reported)), usage: reported, upstream: lease.target.upstream.name });
       const finish = (usage: TokenUsage, isEstimated: boolean): Promise<void> => finished(run, { admitted, begun, usage, isEstimated, outcome, finishReasons: account.finishReasons, error });
       run.parts.settle(reported ? finish(reported, false) : run.countInput().then(({ tokens, count }) => finish(account.counted(tokens, count), true)));
     },
   });
-  return { kind: "stream", batches, note: noteOf(run, begun, false) };
+  return { kind: "stream", batches: guard ? guardStream(batches, guard) : batches, note: noteOf(run, begun, false) };
 }
 
 function wantsUsage({ stream_options: options }: JsonObject): boolean {
@@ -142,10 +209,10 @@ function wantsUsage({ stream_options: options }: JsonObject): boolean {
 
 const isShortOf = ({ bounds }: CallRun, { maxOutputTokens }: AdmittedCall): boolean => maxOutputTokens < bounds.outputTokens;
 
-function noteOf({ parts, startedMs }: CallRun, { lease, attempts, sentMs, answeredMs }: BegunAnswer, isCutByBudget: boolean): CallNote {
+function noteOf({ parts, startedMs, lookup }: CallRun, { lease, attempts, sentMs, answeredMs }: BegunAnswer, isCutByBudget: boolean): CallNote {
   const { target } = lease;
   const addedMs = parts.clock.monotonicMs() - startedMs - (answeredMs - sentMs);
-  return { upstream: target.upstream.name, model: target.model, attempts, addedMs, cache: undefined, isCutByBudget };
+  return { upstream: target.upstream.name, model: target.model, attempts, addedMs, cache: lookup.status === "off" ? undefined : lookup.status, isCutByBudget };
 }
 
 interface CallEnd {

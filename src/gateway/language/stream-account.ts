@@ -33,7 +33,14 @@ export interface StreamAccount {
   pieces(): number;
 }
 
-export function createStreamAccount({ choices }: { readonly choices: number }): StreamAccount {
+export interface StreamAccountOptions {
+  /** Answers that were asked for: as many finish reasons make it whole. */
+  readonly choices: number;
+  /** Sees every chunk. */
+  readonly onChunk?: (chunk: JsonObject) => void;
+}
+
+export function createStreamAccount({ choices, onChunk }: StreamAccountOptions): StreamAccount {
   const outputs: OutputCount[] = [];
   const finished = new Map<number, string>();
   let last: TokenUsage | undefined;
@@ -50,8 +57,9 @@ export function createStreamAccount({ choices }: { readonly choices: number }): 
   });
 
   return {
-    read: ({ chunk }) => {
+    read: ({ chunk, usage: told }) => {
       pieces += 1;
+      onChunk?.(chunk);
       let hasText = false;
       let endsByLength = false;
       eachText(chunk, (choice, text) => {
@@ -63,7 +71,7 @@ export function createStreamAccount({ choices }: { readonly choices: number }): 
         endsByLength ||= reason === "length";
       });
       if (hasText) textIsNewer = true;
-      const usage = usageOf(chunk);
+      const usage = usageOf(told === undefined ? chunk : { usage: told });
       if (usage !== undefined) {
         last = usage;
         textIsNewer = false;

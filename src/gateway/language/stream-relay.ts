@@ -58,7 +58,7 @@ export async function* relayStream(relay: StreamRelay): AsyncGenerator<readonly 
     end(control.isGone() ? "client-gone" : error.code === "BUDGET_SPENT" ? "cut" : "upstream-failed", error);
     throw error;
   } finally {
-    if (!isEnded) void drain(relay).then(() => end("client-gone")); // the caller left between two pieces
+    if (!isEnded) void leave(relay).then(end); // nobody takes pieces any more
   }
 }
 
@@ -116,7 +116,19 @@ function spent({ admitted, account, inputTokens }: StreamRelay): StrataError {
   return new StrataError("BUDGET_SPENT", { key: admitted.keyId, tokens: (account.reported() ?? account.atMost(inputTokens)).outputTokens });
 }
 
-/** Nobody reads any more: the rest is only counted, until the control's patience is over. */
+/** The caller went away: the rest is only counted. Otherwise a guardrail let nothing more through, and what comes is not wanted. */
+async function leave(relay: StreamRelay): Promise<StreamEnd["outcome"]> {
+  await new Promise((resolve) => { setImmediate(resolve); }); // a closed connection is told a moment later
+  if (!relay.control.isGone()) {
+    relay.control.stop(new StrataError("ABORTED", { what: "The stream" }));
+    await Promise.resolve(relay.rest.return?.()).catch(() => undefined);
+    return "refused";
+  }
+  await drain(relay);
+  return "client-gone";
+}
+
+/** Until it ends, or the control's patience is over. */
 async function drain({ rest, account, control }: StreamRelay): Promise<void> {
   try {
     for (;;) {

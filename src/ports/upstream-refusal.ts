@@ -1,8 +1,10 @@
-/** An answer other than 200, as a coded error: whose fault it is decides whether another upstream is asked. */
-import { StrataError } from "../../kernel/errors.ts";
-import type { TransportResponse } from "../../ports/upstream-transport.ts";
-import { parseObject } from "./json-object.ts";
+/** What an upstream's status other than 200 means, as the port's coded error: whose fault it is decides whether another one is asked. */
+import { StrataError } from "../kernel/errors.ts";
+import { parseObject } from "../kernel/json-object.ts";
+import type { TransportResponse } from "./upstream-transport.ts";
 
+/** Anthropic's own status for a moment without room. */
+const ANTHROPIC_OVERLOADED = 529;
 /** The caller's own mistakes; another upstream would say the same. */
 const REFUSALS = new Set([400, 413, 415, 422]);
 
@@ -11,7 +13,7 @@ export function refusalOf(upstream: string, { status, headers }: Pick<TransportR
   const error = said?.["error"] ?? said;
   const reason = messageOf(error) ?? (body === undefined || body.length === 0 ? `status ${status}` : `status ${status}: ${body.toString("utf8", 0, 300)}`);
   const details = { upstream, reason, status, ...(typeof error === "object" && error !== null ? { error } : {}) };
-  if (status === 429) return new StrataError("UPSTREAM_BUSY", details, retryAfter(headers));
+  if (status === 429 || status === ANTHROPIC_OVERLOADED) return new StrataError("UPSTREAM_BUSY", details, retryAfter(headers));
   if (REFUSALS.has(status)) return new StrataError("UPSTREAM_REFUSED", details);
   return new StrataError("UPSTREAM_FAILED", details, retryAfter(headers));
 }

@@ -1,5 +1,5 @@
 /** JSON that must be an object. */
-import type { JsonObject } from "../../ports/language-upstream.ts";
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** undefined when the text is no JSON, or no object. */
 export function parseObject(text: string | Buffer): JsonObject | undefined {
