@@ -5,6 +5,7 @@ import { featureReadBench } from "./feature-read.ts";
 import { ingestBench } from "./ingest.ts";
 import { installBench } from "./install.ts";
 import { scriptBench } from "./script-bench.ts";
+import { servingBench } from "./serving.ts";
 import { startBench } from "./start.ts";
 import { trainingBench } from "./training-comparison.ts";
 
@@ -12,6 +13,7 @@ export const BENCHES: readonly Bench[] = [
   ingestBench,
   featureReadBench,
   endpointBench,
+  servingBench,
   installBench,
   startBench,
   scriptBench({

@@ -7,6 +7,7 @@ import {
   labelValue, max, mean, min, sum, z,
 } from "strata";
 import storefront from "../examples/storefront/app.ts";
+import { servedModels } from "./served-models.ts";
 
 export const purchases = defineStream("purchases", {
   description: "What the load generator sends: about 200 bytes, an id for deduplication, a time of its own.",
@@ -86,6 +87,8 @@ export const APPLICATIONS = {
   events_with_views: defineApplication("events_with_views", [customerActivity, itemPopularity, affinity]),
   shop: defineApplication("shop", [estimate, customerWide]),
   storefront,
+  /** Models that do next to nothing, behind the model server. */
+  served: defineApplication("served", servedModels),
 } as const;
 
 export type ApplicationName = keyof typeof APPLICATIONS;

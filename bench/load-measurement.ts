@@ -33,10 +33,14 @@ export interface LoadTarget {
   readonly profile?: string | undefined;
 }
 
-export async function measureLoad({ server, generator, settles = false, profile }: LoadTarget, plan: PlanFor): Promise<Measured> {
+export function measureLoad(target: LoadTarget, plan: PlanFor): Promise<Measured> {
+  return measurePlan(target, planAgainst(target.server, plan));
+}
+
+export async function measurePlan({ server, generator, settles = false, profile }: LoadTarget, plan: LoadPlan): Promise<Measured> {
   if (profile !== undefined) await server.ask("start profile", undefined, z.unknown());
   const before = await server.usage();
-  const outcome = await generator.run(planAgainst(server, plan));
+  const outcome = await generator.run(plan);
   if (settles) await server.ask("settle", undefined, z.unknown());
   const after = await server.usage();
   if (profile !== undefined) await server.ask("stop profile", profile, z.unknown());

@@ -20,3 +20,5 @@ export { createLatencyHistogram } from "./operate/load/latency-histogram.ts";
 export { failuresOf, requestsOf, throughputOf } from "./operate/load/load-outcome.ts";
 export type { LoadOutcome } from "./operate/load/load-outcome.ts";
 export type { ArrivalPlan, LoadPlan } from "./operate/load/load-plan.ts";
+export { INFER_METHOD, binaryRequest, grpcRequest, jsonRequest } from "./operate/load/inference-requests.ts";
+export { randomTensor } from "./operate/load/random-tensor.ts";

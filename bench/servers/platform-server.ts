@@ -25,6 +25,8 @@ const streams = [...application.streams.keys()];
 serveCommands({
   url: platform.url,
   commands: {
+    /** Where Open Inference gRPC listens, "host:port". */
+    "grpc address": () => platform.grpcUrl,
     /** Waits until every acknowledged event is in the features. */
     settle: () => platform.features.fresh(streams),
     /** Writes what waits for the lake. */
