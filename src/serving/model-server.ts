@@ -22,6 +22,8 @@ export interface InferenceRequest {
   readonly routingKey?: string;
   /** An explicit wish for a variant (header strata-variant). */
   readonly variant?: string;
+  /** A header of the request, by its name in lower case: a traffic split may have rules on them. */
+  readonly header?: (name: string) => string | undefined;
   readonly signal?: AbortSignal;
 }
 

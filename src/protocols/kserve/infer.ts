@@ -129,6 +129,7 @@ function inferenceRequest(wire: WireRequest, { target, request, clock }: Surroun
   if (key !== undefined) call.routingKey = key;
   const variant = headers["strata-variant"];
   if (variant !== undefined) call.variant = variant;
+  call.header = (name) => headers[name];
   call.signal = request.clientGone ?? request.signal;
   return call;
 }

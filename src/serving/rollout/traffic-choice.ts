@@ -11,7 +11,8 @@ export interface TrafficRequest {
   readonly routingKey?: string | undefined;
   /** A version, an alias or a variant's name. */
   readonly variant?: string | undefined;
-  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
+  /** A header by its name in lower case. */
+  readonly header?: ((name: string) => string | undefined) | undefined;
 }
 
 export interface TrafficChoice {
@@ -27,7 +28,7 @@ export interface TrafficChoice {
 /** `draw` is uniform in [0, 1): the key of a request without one, and whether it is copied. */
 export function chooseTraffic(state: TrafficState, request: TrafficRequest, draw: () => number): TrafficChoice {
   const { shadow } = state;
-  const named = request.variant === undefined ? variantByRule(state, request.headers) ?? variantByKey(state, request.routingKey ?? String(draw())) : request.variant;
+  const named = request.variant === undefined ? variantByRule(state, request.header) ?? variantByKey(state, request.routingKey ?? String(draw())) : request.variant;
   const version = versionOf(state, named);
   if (version === undefined) return { version: named, variant: named, isWish: true }; // a version or an alias
   const isWish = request.variant !== undefined && named !== STABLE;
@@ -39,9 +40,9 @@ function versionOf({ stable, arms, canary }: TrafficState, variant: string): str
   return arms.find((arm) => arm.variant === variant)?.version ?? (variant === "canary" ? canary?.version : undefined);
 }
 
-function variantByRule({ rules }: TrafficState, headers: TrafficRequest["headers"]): string | undefined {
-  if (rules.length === 0 || headers === undefined) return undefined;
-  return rules.find(({ header, equals }) => headers[header] === equals)?.variant;
+function variantByRule({ rules }: TrafficState, header: TrafficRequest["header"]): string | undefined {
+  if (rules.length === 0 || header === undefined) return undefined;
+  return rules.find((rule) => header(rule.header) === rule.equals)?.variant;
 }
 
 /**

@@ -57,6 +57,7 @@ async function infer(protocol: InferenceProtocol, message: InferRequestMessage, 
   if (key !== undefined) request.routingKey = key;
   const variant = call.header("strata-variant");
   if (variant !== undefined) request.variant = variant;
+  request.header = call.header;
   request.signal = call.signal;
   return responseOf(await protocol.models.infer(request), wire);
 }
