@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { openTestServer } from "./test-support/known-server.ts";
 import { findListeners, listeningInodes, parseStat, readProcessUsage } from "./process-usage.ts";
 
+const NOBODY = 2 ** 30;
 const onLinux = { skip: process.platform === "linux" ? false : "/proc is Linux's" };
 
 test("a name with spaces and parentheses does not shift the fields", () => {
@@ -26,18 +27,19 @@ test("the process that listens is found, and its CPU grows with its work, childr
   assert.ok((await findListeners(server.port)).includes(process.pid));
   const child = spawn(process.execPath, ["-e", "process.on('message', () => { const end = Date.now() + 300; while (Date.now() < end); process.send('done'); })"], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   try {
-    const before = await readProcessUsage([process.pid]);
+    const before = await readProcessUsage([process.pid], NOBODY);
     child.send("work");
     await once(child, "message");
-    const after = await readProcessUsage([process.pid]);
+    const after = await readProcessUsage([process.pid], NOBODY);
     assert.ok(before !== undefined && after !== undefined && after.pids.includes(child.pid!));
     assert.ok(after.cpuMs - before.cpuMs >= 100, `${after.cpuMs - before.cpuMs} ms`);
     assert.ok(after.rssBytes > 10e6);
+    assert.deepEqual((await readProcessUsage([process.pid]))?.pids, [process.pid], "our own children are generators, not the server's");
   } finally {
     child.kill();
   }
 });
 
 test("a process that is not there has no usage", async () => {
-  assert.equal(await readProcessUsage([2 ** 30]), undefined);
+  assert.equal(await readProcessUsage([NOBODY]), undefined);
 });

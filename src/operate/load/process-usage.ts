@@ -15,10 +15,14 @@ export interface ProcessUsage {
 const TICK_MS = 10;
 const PAGE_BYTES = 4096;
 
-/** Undefined when none of the processes can be read. */
-export async function readProcessUsage(roots: readonly number[]): Promise<ProcessUsage | undefined> {
+/**
+ * Undefined when none of the processes can be read. This process's own children (generators) never count: a server that
+ * started the load test, as in a test, is their parent, too.
+ */
+export async function readProcessUsage(roots: readonly number[], own = process.pid): Promise<ProcessUsage | undefined> {
   const parents = await parentsOf();
-  const pids = withDescendants(roots, parents);
+  const ours = new Set(withDescendants([own], parents));
+  const pids = withDescendants(roots, parents).filter((pid) => roots.includes(pid) || !ours.has(pid));
   const readings = (await Promise.all(pids.map(readStat))).filter((reading) => reading !== undefined);
   if (readings.length === 0) return undefined;
   return {
