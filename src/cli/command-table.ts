@@ -88,4 +88,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "loadtest", group: "Operate", summary: "Put load on a server: latency, throughput, breaking point, replicas",
     load: async () => (await import("./commands/loadtest/loadtest.ts")).command,
   },
+  {
+    name: "conformance", group: "Operate", summary: "Check that a server keeps to the Open Inference Protocol",
+    load: async () => (await import("./commands/conformance/conformance.ts")).command,
+  },
 ];

@@ -80,5 +80,6 @@ export function createCheck(differences: Difference[]): Check {
 
 function brief(value: unknown): string {
   const text = typeof value === "string" ? value : inspect(value, { depth: 4, breakLength: Infinity, maxArrayLength: 16, maxStringLength: 200 });
-  return text.length > 300 ? `${text.slice(0, 297)}…` : text;
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length > 300 ? `${line.slice(0, 297)}…` : line;
 }

@@ -77,7 +77,7 @@ interface Defect extends Server {
 }
 
 const DEFECTS: readonly Defect[] = [
-  { name: "the id is forgotten", filter: "rest.infer", found: "rest.infer.id", handle: answering(({ id: _, ...rest }) => rest) },
+  { name: "the id is forgotten", filter: "rest.infer", found: "rest.infer.id", handle: answering((json) => ({ ...json, id: undefined })) },
   { name: "64-bit integers go through a double", filter: "rest.json", found: "rest.json.int64", handle: answering((json) => json) },
   { name: "the outputs that are asked for are ignored", filter: "rest.infer", found: "rest.infer.one-output", handle: (request, answer) => {
     const { outputs, ...rest } = bodyOf(request);
@@ -126,7 +126,7 @@ const DEFECTS: readonly Defect[] = [
     const [a, b] = answer.outputs;
     return b === undefined ? answer : { ...answer, outputs: [{ ...a!, data: b.data }, { ...b, data: a!.data }] };
   } }) },
-  { name: "gRPC: the version is ignored", filter: "grpc.infer", found: "grpc.infer.version", models: (server) => ({ infer: ({ version: _, ...request }) => server.infer(request) }) },
+  { name: "gRPC: the version is ignored", filter: "grpc.infer", found: "grpc.infer.version", models: (server) => ({ infer: (request) => server.infer({ model: request.model, inputs: request.inputs }) }) },
   { name: "gRPC: INT64 goes through a double", filter: "grpc.datatype", found: "grpc.datatype.int64-raw", models: (server) => ({ infer: async (request) => {
     const answer = await server.infer(request);
     return { ...answer, outputs: answer.outputs.map((output) => (output.data instanceof BigInt64Array ? { ...output, data: output.data.map((value) => BigInt.asIntN(64, BigInt(Number(value)))) } : output)) };
