@@ -11,7 +11,7 @@ import type { ModelPlan } from "./model-plan.ts";
 export type ModelSettings = Partial<Pick<ModelPlan, "description" | "policy" | "aliases" | "batching" | "instances" | "cacheEntries" | "load">>;
 
 const count = (least: number): z.ZodNumber => z.number().int().min(least).max(1_000_000);
-const duration = z.union([z.templateLiteral([z.number(), z.enum(["ms", "s", "m", "h", "d"])]), z.number().min(0).max(86_400_000)]);
+const duration = z.templateLiteral([z.number().min(0), z.enum(["ms", "s", "m", "h", "d"])]);
 const version = z.string().regex(/^[1-9]\d{0,14}$/, "expected a positive whole number as text");
 /** More sessions than this on one machine only take memory from each other. */
 const MAX_INSTANCES = 64;
