@@ -84,6 +84,40 @@ describe("the openai client", () => {
     assert.equal(chunks.map((chunk) => chunk.choices[0]?.text).join(""), ANSWER);
   });
 
+  test("responses: texts, instructions, tools and their results", async () => {
+    const first = await client.responses.create({ model: "small", instructions: "Be brief.", input: "Hello", max_output_tokens: 50 });
+    assert.deepEqual([first.status, first.output_text, first.usage?.output_tokens], ["completed", ANSWER, 15]);
+    assert.deepEqual(mock.requests.at(-1)!.body["messages"], [{ role: "system", content: "Be brief." }, { role: "user", content: "Hello" }]);
+    const asked = await client.responses.create({ model: "small", input: "Weather?", tools: [{ type: "function", name: "weather", parameters: { type: "object" }, strict: false }] });
+    const [call] = asked.output;
+    assert.ok(call?.type === "function_call" && call.name === "weather" && call.arguments === "{\"city\":\"Basel\"}");
+    await client.responses.create({ model: "small", input: [{ role: "user", content: "Weather?" }, call, { type: "function_call_output", call_id: call.call_id, output: "12 degrees" }] });
+    assert.deepEqual(mock.requests.at(-1)!.body["messages"], [
+      { role: "user", content: "Weather?" },
+      { role: "assistant", content: null, tool_calls: [{ id: call.call_id, type: "function", function: { name: "weather", arguments: "{\"city\":\"Basel\"}" } }] },
+      { role: "tool", tool_call_id: call.call_id, content: "12 degrees" },
+    ]);
+    assert.equal((await client.responses.create({ model: "small", input: "Hello", max_output_tokens: 3 })).incomplete_details?.reason, "max_output_tokens");
+    await assert.rejects(client.responses.create({ model: "small", input: "Hello", previous_response_id: "resp_1" }), (thrown) => thrown instanceof OpenAI.BadRequestError && thrown.param === "previous_response_id");
+  });
+
+  test("responses as a stream: the events in their order, numbered, and the client's own helper", async () => {
+    const events = await collect(await client.responses.create({ model: "small", input: "Hello", stream: true }));
+    assert.deepEqual(events.map((event) => event.sequence_number), events.map((_, at) => at));
+    const kinds = events.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]);
+    assert.deepEqual(kinds, [
+      "response.created", "response.in_progress", "response.output_item.added", "response.content_part.added", "response.output_text.delta",
+      "response.output_text.done", "response.content_part.done", "response.output_item.done", "response.completed",
+    ]);
+    const last = events.at(-1)!;
+    assert.ok(last.type === "response.completed" && last.response.usage?.output_tokens === 15);
+    const response = await client.responses.stream({ model: "small", input: "Hello", tools: [{ type: "function", name: "weather", parameters: {}, strict: false }] }).finalResponse();
+    const [call] = response.output;
+    assert.ok(call?.type === "function_call" && call.arguments === "{\"city\":\"Basel\"}");
+    mock.play({ cutAfter: 4 });
+    await assert.rejects(async () => collect(await client.responses.create({ model: "small", input: "Hello", stream: true })), OpenAI.APIError);
+  });
+
   test("embeddings, which the client asks for in base64", async () => {
     const { data, usage } = await client.embeddings.create({ model: "small", input: ["one", "two"] });
     assert.deepEqual(data.map(({ embedding }) => embedding.length), [8, 8]);

@@ -20,3 +20,5 @@ export { createTargetPool } from "./language/target-pool.ts";
 export type { TargetPool } from "./language/target-pool.ts";
 export type { AnswerCache, AnswerQuestion, CachedAnswer, CacheLookup, EmbedText } from "./language/cache/answer-cache.ts";
 export { createMemoryAnswerCache } from "./language/cache/memory-answer-cache.ts";
+export { createGuardrailRunner } from "./language/guardrails/guarded-call.ts";
+export type { AnswerGuard, GuardedCall, GuardrailRunner } from "./language/guardrails/guarded-call.ts";

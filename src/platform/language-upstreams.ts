@@ -14,6 +14,8 @@ import type { Logger } from "../ports/telemetry.ts";
 export interface LanguageUpstreamsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** Files of local models are relative to it. */
+  readonly folder: string;
 }
 
 export interface LanguageUpstreams extends AsyncDisposable {

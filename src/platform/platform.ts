@@ -2,7 +2,7 @@
  * The composition root: opens the engines of a data folder, builds the layers over them, and serves them on one port.
  * Everything closes in reverse order. A definition can be applied while it runs.
  */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { systemClock } from "../kernel/clock.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -98,7 +98,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     server: serving.server, dataDir: config.dataDir, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
     onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
   }));
-  const language = stack.use(createLanguageLayer({ ...shared, environment: process.env }));
+  const language = stack.use(createLanguageLayer({ ...shared, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const calls = stack.use(openCallsOverview({
     application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: undefined, telemetry,

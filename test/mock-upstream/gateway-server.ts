@@ -33,7 +33,7 @@ export interface GatewayServerOptions {
 export async function openGatewayServer({ models, policy, meter = silentMeter, logger = silentLogger, environment = {}, parts = {} }: GatewayServerOptions): Promise<GatewayServer> {
   const ids = createIdSource(systemClock, Math.random);
   const books = createOpenPolicy({ ids });
-  const upstreams = createLanguageUpstreams({ environment, logger });
+  const upstreams = createLanguageUpstreams({ environment, logger, folder: process.cwd() });
   const random = createRandom(1);
   const byName = new Map(models.map((model) => [model.name, model]));
   const gateway = createLanguageGateway({
@@ -42,7 +42,7 @@ export async function openGatewayServer({ models, policy, meter = silentMeter, l
   });
   const listener = await openHttpListener({
     host: "127.0.0.1", port: 0, listeners: 1, maxBodyBytes: 8 * 1024 * 1024,
-    handle: async (request) => await handleOpenAi({ gateway, ids, startedMs: 0 }, request).catch(errorResponse) ?? { status: 404 },
+    handle: async (request) => await handleOpenAi({ gateway, ids, startedMs: 0, nowSeconds: () => 0 }, request).catch(errorResponse) ?? { status: 404 },
   });
   return {
     url: `http://127.0.0.1:${listener.port}/v1`, gateway,

@@ -1,20 +1,26 @@
 /**
- * OpenAI's API in front of the gateway: chat completions, completions, embeddings. Requests keep all members that we do
- * not know; answers keep their bytes.
+ * OpenAI's API in front of the gateway: chat completions, completions, embeddings, responses. Requests keep all members
+ * that we do not know; answers keep their bytes. Responses are translated to chats and back, whatever the upstream.
  */
 import type { LanguageAnswer, LanguageGateway } from "../../gateway/index.ts";
 import type { IdSource } from "../../kernel/ids.ts";
 import { StrataError } from "../../kernel/errors.ts";
+import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { EVENT_STREAM_HEADERS, eventStream } from "./event-stream.ts";
 import { callOf, objectBody, requestIdOf, requireInput, requireMessages } from "./language-request.ts";
 import { openAiErrorResponse } from "./openai-error.ts";
+import { responseOfCompletion } from "./responses-object.ts";
+import { chatRequestOf } from "./responses-request.ts";
+import { responseStream } from "./responses-stream.ts";
 
 export interface OpenAiParts {
   readonly gateway: LanguageGateway;
   readonly ids: IdSource;
   /** When the process began to serve: what OpenAI's list says when a model was created. */
   readonly startedMs: number;
+  /** Seconds since the epoch. */
+  readonly nowSeconds: () => number;
 }
 
 type Handler = (parts: OpenAiParts, request: HttpRequest, requestId: string) => Promise<HttpResponse>;
@@ -30,6 +36,14 @@ const HANDLERS = new Map<string, Handler>([
     requireInput(body, "prompt");
     return responseOf(await gateway.call(callOf(request, { operation: "text_completion", body, requestId })), requestId);
   }],
+  ["/v1/responses", async ({ gateway, ids, nowSeconds }, request, requestId) => {
+    const asked = objectBody(request);
+    const answer = await gateway.call(callOf(request, { operation: "responses", body: chatRequestOf(asked), requestId }));
+    const head = { id: `resp_${ids.next()}`, createdSeconds: nowSeconds(), request: asked };
+    const headers = headersOf(answer.note, requestId);
+    if (answer.kind === "stream") return { status: 200, headers: { ...EVENT_STREAM_HEADERS, ...headers }, body: responseStream(head, answer.batches, ids) };
+    return jsonResponse(responseOfCompletion(head, answer.json, ids), 200, headers);
+  }],
   ["/v1/embeddings", async ({ gateway }, request, requestId) => {
     const body = objectBody(request);
     requireInput(body, "input");
@@ -41,6 +55,7 @@ const HANDLERS = new Map<string, Handler>([
 export const OPENAI_ROUTES = [
   { method: "POST", pattern: "/v1/chat/completions", summary: "OpenAI: chat, also as a stream" },
   { method: "POST", pattern: "/v1/completions", summary: "OpenAI: text completion, also as a stream" },
+  { method: "POST", pattern: "/v1/responses", summary: "OpenAI: responses without a store, also as a stream" },
   { method: "POST", pattern: "/v1/embeddings", summary: "OpenAI: embeddings" },
 ] as const;
 
