@@ -4,6 +4,7 @@ export {
   canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
   defineStream, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
+  allowList, answerSchema, defineGuardrail, denyList, redactPersonalData, screenPromptInjection,
 } from "./define/index.ts";
 export type {
   Aggregation, Application, Batching, Guardrail, GuardrailMessage, GuardrailVerdict, InferenceGraph, LanguageModel, ModelSource, ServedModel, Target, TensorValue, Upstream, VersionPolicy, Candidates, Endpoint, Entity, Expression, FeatureView, Gate, Model, OnDemand, RowOf, Stream, Trainer, Trigger,

@@ -28,7 +28,7 @@ export { eachCandidate, eachEvent, happensWithin, labelValue } from "./training-
 export type { Examples, Label } from "./training-examples.ts";
 export { batchingOf, defineServedModel, functionModel, onnxModel, openInferenceModel, tensor } from "./served-model.ts";
 export type {
-  Batching, BatchingOptions, FunctionSource, ModelSource, OnnxSource, OpenInferenceSource, ServedModel, ServedModelOptions, TensorType, TensorValue, VersionPolicy,
+  Batching, BatchingOptions, FunctionCall, FunctionSource, ModelSource, OnnxSource, OpenInferenceSource, ServedModel, ServedModelOptions, TensorType, TensorValue, VersionPolicy,
 } from "./served-model.ts";
 export { dependenciesOf } from "./inference-graph-edges.ts";
 export { defineInferenceGraph, ensemble, modelSteps, sequence, splitter, step, switchOn } from "./inference-graph.ts";
@@ -38,6 +38,15 @@ export type {
 export { defineLanguageModel, defineUpstream, secret, target } from "./language-model.ts";
 export type { LanguageModel, LanguageModelOptions, Secret, Target, TargetOptions, Upstream, UpstreamOptions } from "./language-model.ts";
 export { defineGuardrail } from "./guardrail.ts";
+export { allowList } from "./guardrail-allow-list.ts";
+export type { AllowListOptions } from "./guardrail-allow-list.ts";
+export { answerSchema } from "./guardrail-answer-schema.ts";
+export { denyList } from "./guardrail-deny-list.ts";
+export type { DenyListOptions } from "./guardrail-deny-list.ts";
+export { redactPersonalData } from "./guardrail-personal-data.ts";
+export type { RedactPersonalDataOptions } from "./guardrail-personal-data.ts";
+export { screenPromptInjection } from "./guardrail-prompt-injection.ts";
+export type { ScreenPromptInjectionOptions } from "./guardrail-prompt-injection.ts";
 export type { AnswerFilter, AnswerPart, CallGuardrail, FilteredText, Guardrail, GuardrailCall, GuardrailChecks, GuardrailMessage, GuardrailOptions, GuardrailVerdict } from "./guardrail.ts";
 export { every, onDrift, onNewData, onPerformanceDrop } from "./trigger.ts";
 export type { Trigger } from "./trigger.ts";
