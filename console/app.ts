@@ -3,20 +3,23 @@ import { h } from "preact";
 import type { ComponentChild } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ConnectionNotice } from "./connection-notice.ts";
-import { Header } from "./header.ts";
+import { Header, TITLES } from "./header.ts";
 import type { Connection } from "./live/connection.ts";
 import type { DefinitionFacts } from "./live/definition-facts.ts";
 import type { ObservedSample } from "./live/observed.ts";
 import { scrollToSection, useRoute } from "./route.ts";
-import type { Route } from "./route.ts";
+import type { Route, SectionName } from "./route.ts";
 import { DecisionsSection } from "./sections/decisions-section.ts";
 import { DriftSection } from "./sections/drift-section.ts";
 import { EndpointsSection } from "./sections/endpoints-section.ts";
+import { GatewaySection } from "./sections/gateway-section.ts";
 import { Headline } from "./sections/headline.ts";
 import { LoopSection } from "./sections/loop-section.ts";
 import { ModelsSection } from "./sections/models-section.ts";
 import { ProcessSection } from "./sections/process-section.ts";
 import { RolloutsSection } from "./sections/rollouts-section.ts";
+import { ServingSection } from "./sections/serving-section.ts";
+import { shownSections } from "./shown-sections.ts";
 import type { Overview } from "../src/protocols/admin/overview.ts";
 
 export interface AppProps {
@@ -30,22 +33,38 @@ export interface AppProps {
 
 export function App({ overview, facts, connection, observed, nowWallMs, onRetry }: AppProps): ComponentChild {
   const route = useRoute();
+  const shown = shownSections(overview);
+  const first = shown[0] ?? "loop";
   useSectionScroll(route, overview !== undefined);
   useEffect(() => { if (overview !== undefined) document.title = `${overview.application} · Strata`; }, [overview?.application]);
   return h("div", { class: "page" },
-    h("a", { class: "skip", href: "#loop" }, "Skip to the loop"),
+    h("a", { class: "skip", href: `#${first}` }, `Skip to ${TITLES[first]}`),
     h(Header, { overview, connection, route }),
     h(ConnectionNotice, { connection, hasOverview: overview !== undefined, nowWallMs, onRetry }),
     h("main", { class: connection.kind === "live" ? "" : "stale" }, overview === undefined ? h(Waiting, { connection }) : [
       h(Headline, { overview, observed }),
-      h(LoopSection, { overview, facts, selected: route.section === "loop" ? route.item : undefined }),
-      h(ModelsSection, { overview }),
-      h(EndpointsSection, { endpoints: overview.endpoints }),
-      h(RolloutsSection, { overview, facts }),
-      h(DriftSection, { overview }),
-      h(DecisionsSection, { overview }),
-      h(ProcessSection, { overview, observed, nowWallMs }),
+      shown.map((section) => drawSection(section, { overview, facts, observed, nowWallMs, route })),
     ]));
+}
+
+interface SectionParts extends Pick<AppProps, "facts" | "observed" | "nowWallMs"> {
+  readonly overview: Overview;
+  readonly route: Route;
+}
+
+function drawSection(section: SectionName, { overview, facts, observed, nowWallMs, route }: SectionParts): ComponentChild {
+  const selected = route.section === section ? route.item : undefined;
+  switch (section) {
+    case "loop": return h(LoopSection, { key: section, overview, facts, selected });
+    case "serving": return overview.serving === undefined ? null : h(ServingSection, { key: section, serving: overview.serving, nowMs: overview.nowMs, selected });
+    case "gateway": return overview.gateway === undefined ? null : h(GatewaySection, { key: section, gateway: overview.gateway, selected });
+    case "models": return h(ModelsSection, { key: section, overview });
+    case "endpoints": return h(EndpointsSection, { key: section, endpoints: overview.endpoints });
+    case "rollouts": return h(RolloutsSection, { key: section, overview, facts });
+    case "drift": return h(DriftSection, { key: section, overview });
+    case "decisions": return h(DecisionsSection, { key: section, overview });
+    case "process": return h(ProcessSection, { key: section, overview, observed, nowWallMs });
+  }
 }
 
 function Waiting({ connection }: { readonly connection: Connection }): ComponentChild {

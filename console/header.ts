@@ -6,8 +6,9 @@ import { formatClock, formatDay } from "./format/times.ts";
 import { Icon } from "./icons.ts";
 import type { Connection } from "./live/connection.ts";
 import { isActive } from "./loop/marks.ts";
-import { SECTIONS, scrollToSection, useSectionInView } from "./route.ts";
+import { scrollToSection, useSectionInView } from "./route.ts";
 import type { Route, SectionName } from "./route.ts";
+import { shownSections } from "./shown-sections.ts";
 import { showTheme, storeTheme, storedTheme, themeAfter } from "./theme.ts";
 import type { Overview } from "../src/protocols/admin/overview.ts";
 
@@ -18,22 +19,25 @@ export interface HeaderProps {
 }
 
 const HEADER_PX = 100;
-const TITLES: Readonly<Record<SectionName, string>> = { loop: "Loop", models: "Models", endpoints: "Endpoints", rollouts: "Rollouts", drift: "Drift", decisions: "Decisions", process: "Process" };
+export const TITLES: Readonly<Record<SectionName, string>> = { loop: "Loop", serving: "Serving", gateway: "Gateway", models: "Models", endpoints: "Endpoints", rollouts: "Rollouts", drift: "Drift", decisions: "Decisions", process: "Process" };
 
 export function Header({ overview, connection }: HeaderProps): ComponentChild {
-  const inView = useSectionInView(HEADER_PX);
+  const shown = shownSections(overview);
+  const inView = useSectionInView(shown, HEADER_PX);
   return h("header", { class: "top" },
     h("div", { class: "top-row" },
       h("h1", null, h("img", { src: "/console/icon.svg", alt: "", width: 24, height: 24 }), h("span", { class: "brand" }, "Strata"), overview === undefined ? null : h("span", { class: "application" }, overview.application)),
       h("div", { class: "top-state" }, overview === undefined ? null : h(PlatformClock, { overview }), h(Status, { connection }), h(ThemeButton, null))),
-    h("nav", { class: "tabs", "aria-label": "Sections" }, SECTIONS.map((section) => h("a", {
+    h("nav", { class: "tabs", "aria-label": "Sections" }, shown.map((section) => h("a", {
       key: section, href: `#${section}`, ...(section === inView ? { "aria-current": "true" as const } : {}), onClick: () => scrollToSection(section),
     }, TITLES[section], h(Count, { count: overview === undefined ? 0 : countOf(section, overview), section })))));
 }
 
 /** What in a section asks for a look. */
-function countOf(section: SectionName, { rollouts, drift, alerts }: Overview): number {
+function countOf(section: SectionName, { rollouts, drift, alerts, serving, gateway }: Overview): number {
   switch (section) {
+    case "serving": return serving?.models.filter(({ versions }) => versions.some(({ state }) => state === "UNAVAILABLE")).length ?? 0;
+    case "gateway": return gateway?.targets.filter(({ state }) => state === "open").length ?? 0;
     case "rollouts": return rollouts.filter(({ phase }) => isActive(phase)).length;
     case "drift": return drift.reduce((sum, { windows }) => sum + (windows.at(-1)?.features.filter((feature) => feature.drifted).length ?? 0), 0);
     case "decisions": return alerts.length;
@@ -41,7 +45,7 @@ function countOf(section: SectionName, { rollouts, drift, alerts }: Overview): n
   }
 }
 
-const COUNT_NAMES: Partial<Readonly<Record<SectionName, string>>> = { rollouts: "in progress", drift: "drifted", decisions: "alerts" };
+const COUNT_NAMES: Partial<Readonly<Record<SectionName, string>>> = { serving: "not available", gateway: "breakers open", rollouts: "in progress", drift: "drifted", decisions: "alerts" };
 
 function Count({ count, section }: { readonly count: number; readonly section: SectionName }): ComponentChild {
   return count === 0 ? null : h("span", { class: "count", title: `${count} ${COUNT_NAMES[section] ?? ""}` }, count, h("span", { class: "visually-hidden" }, ` ${COUNT_NAMES[section] ?? ""}`));

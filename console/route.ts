@@ -1,7 +1,7 @@
 /** Deep links: "#drift", "#loop/stream:purchases". */
 import { useEffect, useState } from "preact/hooks";
 
-export const SECTIONS = ["loop", "models", "endpoints", "rollouts", "drift", "decisions", "process"] as const;
+export const SECTIONS = ["loop", "serving", "gateway", "models", "endpoints", "rollouts", "drift", "decisions", "process"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export interface Route {
@@ -49,16 +49,16 @@ export function useRoute(): Route {
 }
 
 /** The section that is being read: the last one whose beginning has passed under the header. */
-export function useSectionInView(headerPx: number): SectionName {
-  const [section, setSection] = useState<SectionName>("loop");
+export function useSectionInView(shown: readonly SectionName[], headerPx: number): SectionName {
+  const [section, setSection] = useState<SectionName | undefined>(undefined);
   useEffect(() => {
     const look = (): void => {
       const isAtEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2 && scrollY > 0;
       const begun = SECTIONS.filter((name) => (document.getElementById(sectionId(name))?.getBoundingClientRect().top ?? Infinity) <= headerPx + 24);
-      setSection(isAtEnd ? SECTIONS.at(-1)! : begun.at(-1) ?? "loop");
+      setSection(isAtEnd ? SECTIONS.at(-1)! : begun.at(-1));
     };
     addEventListener("scroll", look, { passive: true });
     return () => removeEventListener("scroll", look);
   }, [headerPx]);
-  return section;
+  return section ?? shown[0] ?? "loop";
 }

@@ -51,6 +51,15 @@ export function formatMilliseconds(value: number): string {
   return `${fixed(value, value < 1 ? 2 : value < 99.95 ? 1 : 0)}${SPACE}ms`;
 }
 
+/** Dollars: $0.00042, $0.018, $1.25, $1,204. */
+export function formatUsd(value: number): string {
+  if (!isMeasured(value)) return NO_VALUE;
+  if (value === 0) return "$0";
+  if (value < 1e-6) return "<$0.000001";
+  if (value >= 1_000) return `$${fixed(value, 0)}`;
+  return `$${value >= 0.1 ? value.toFixed(2) : Number(value.toPrecision(2)).toFixed(6).replace(/0+$/, "")}`;
+}
+
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 export function formatBytes(value: number): string {

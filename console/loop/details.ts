@@ -5,8 +5,8 @@ import type { DefinitionFacts } from "../live/definition-facts.ts";
 import type { CandidatesOverview, EndpointOverview, FeatureViewOverview, ModelOverview, Overview, StreamOverview } from "../../src/protocols/admin/overview.ts";
 import { marksOf } from "./marks.ts";
 import type { Mark } from "./marks.ts";
-import { KIND_NAMES } from "./node-kind.ts";
-import type { NodeKind } from "./node-kind.ts";
+import { KIND_NAMES, LOOP_KINDS } from "./node-kind.ts";
+import type { LoopKind, NodeKind } from "./node-kind.ts";
 
 export interface DetailRow {
   readonly label: string;
@@ -35,14 +35,14 @@ const row = (label: string, value: string): DetailRow => ({ label, value });
 
 /** undefined when no such node runs (any more). */
 export function detailsOf(id: string, overview: Overview, facts: DefinitionFacts): NodeDetails | undefined {
-  const kind = (Object.keys(KIND_NAMES) as NodeKind[]).find((candidate) => id.startsWith(`${candidate}:`)); // its keys are the kinds
+  const kind = LOOP_KINDS.find((candidate) => id.startsWith(`${candidate}:`));
   if (kind === undefined) return undefined;
   const name = id.slice(kind.length + 1);
   const content = contentOf(kind, name, overview, facts);
   return content && { kind, kindName: KIND_NAMES[kind], name, marks: marksOf(overview, kind, name), ...content };
 }
 
-function contentOf(kind: NodeKind, name: string, overview: Overview, facts: DefinitionFacts): Content | undefined {
+function contentOf(kind: LoopKind, name: string, overview: Overview, facts: DefinitionFacts): Content | undefined {
   const find = <T extends { readonly name: string }>(list: readonly T[], describe: (found: T) => Omit<Content, "description">, description: (found: T) => string): Content | undefined => {
     const found = list.find((entry) => entry.name === name);
     return found && { description: description(found), ...describe(found) };

@@ -5,7 +5,7 @@ import type { DefinitionFacts } from "../live/definition-facts.ts";
 import type { EndpointOverview, ModelOverview, Overview, PerformanceOverview } from "../../src/protocols/admin/overview.ts";
 import { marksOf } from "./marks.ts";
 import type { Mark } from "./marks.ts";
-import type { NodeKind } from "./node-kind.ts";
+import type { LoopKind, NodeKind } from "./node-kind.ts";
 import { latestReward } from "./reward.ts";
 
 export const COLUMNS = ["Streams", "Features and candidates", "Models", "Endpoints"] as const;
@@ -15,7 +15,7 @@ export interface LoopNode {
   readonly id: string;
   readonly kind: NodeKind;
   readonly name: string;
-  /** Index into COLUMNS. */
+  /** Index into the picture's columns. */
   readonly column: number;
   /** The live figure and what it counts. */
   readonly figure: string;
@@ -37,7 +37,10 @@ export interface LoopEdge {
   readonly isActive?: boolean;
 }
 
+/** What flows from column to column; the picture of the gateway is one, too. */
 export interface LoopGraph {
+  /** Their headings. */
+  readonly columns: readonly string[];
   readonly nodes: readonly LoopNode[];
   readonly edges: readonly LoopEdge[];
 }
@@ -46,11 +49,11 @@ export function buildLoop(overview: Overview, facts: DefinitionFacts): LoopGraph
   const nodes = nodesOf(overview);
   const known = new Set(nodes.map((node) => node.id));
   const edges = [...featureEdges(overview), ...servingEdges(overview), ...feedbackEdges(overview, facts)].filter((edge) => known.has(edge.from) && known.has(edge.to));
-  return { nodes: orderNodes(nodes, edges), edges };
+  return { columns: COLUMNS, nodes: orderNodes(nodes, edges), edges };
 }
 
 function nodesOf(overview: Overview): readonly LoopNode[] {
-  const node = (kind: NodeKind, name: string, column: number, [figure, unit]: readonly [string, string]): LoopNode => ({ id: `${kind}:${name}`, kind, name, column, figure, unit, marks: marksOf(overview, kind, name) });
+  const node = (kind: LoopKind, name: string, column: number, [figure, unit]: readonly [string, string]): LoopNode => ({ id: `${kind}:${name}`, kind, name, column, figure, unit, marks: marksOf(overview, kind, name) });
   return [
     ...overview.streams.map((stream) => node("stream", stream.name, 0, [formatRate(stream.eventsPerSecond), "events/s"])),
     ...overview.featureViews.map((view) => ({ ...node("view", view.name, 1, [formatCount(view.entityCount), entityNoun(view.entities)]), ...progress(view.rebuild) })),
@@ -116,10 +119,11 @@ function rewardText(performance: PerformanceOverview | undefined): string {
 }
 
 /** Each column in the order of what feeds it (one barycentre pass), which takes out most crossings. */
-function orderNodes(nodes: readonly LoopNode[], edges: readonly LoopEdge[]): readonly LoopNode[] {
+export function orderNodes(nodes: readonly LoopNode[], edges: readonly LoopEdge[]): readonly LoopNode[] {
   const flows = edges.filter((edge) => edge.kind === "flow");
   const placed = new Map<string, number>();
-  return COLUMNS.flatMap((_, column) => {
+  const count = Math.max(0, ...nodes.map((node) => node.column + 1));
+  return Array.from({ length: count }, (_, column) => column).flatMap((column) => {
     const weightOf = (node: LoopNode): number => {
       const sources = flows.filter((edge) => edge.to === node.id).flatMap((edge) => placed.get(edge.from) ?? []);
       return sources.length === 0 ? 0 : sources.reduce((sum, at) => sum + at, 0) / sources.length;

@@ -1,5 +1,4 @@
 /** Where nodes and edges of the loop lie: columns where there is room, one list with tracks beside it where not. Pure. */
-import { COLUMNS } from "./graph.ts";
 import type { LoopEdge, LoopGraph, LoopNode } from "./graph.ts";
 import { flowPath, roundedPath } from "./paths.ts";
 import type { Point } from "./paths.ts";
@@ -27,8 +26,8 @@ export interface LoopLayout {
   readonly headings: readonly (Point & { readonly text: string })[];
 }
 
-/** Below this, four columns with readable names do not fit. */
-export const COLUMNS_FROM_WIDTH = 820;
+/** Below this per column, columns with readable names do not fit. */
+export const COLUMN_FROM_WIDTH = 205;
 const NODE_HEIGHT = 60;
 const NODE_GAP = 16;
 const HEADING_HEIGHT = 34;
@@ -43,33 +42,35 @@ const WIDEST_NODE = 236;
 const NARROWEST_GAP = 40;
 
 export function layoutLoop(graph: LoopGraph, width: number): LoopLayout {
-  return width >= COLUMNS_FROM_WIDTH ? layoutColumns(graph, width) : layoutList(graph, Math.max(width, 280));
+  return width >= COLUMN_FROM_WIDTH * graph.columns.length ? layoutColumns(graph, width) : layoutList(graph, Math.max(width, 280));
 }
 
 const bottomOf = (box: Box): number => box.y + box.height;
 const rightOf = (box: Box): number => box.x + box.width;
 const middleOf = (box: Box): number => box.y + box.height / 2;
 
-function layoutColumns({ nodes, edges }: LoopGraph, width: number): LoopLayout {
-  const inner = width - GUTTER - 2;
-  const nodeWidth = Math.min(WIDEST_NODE, (inner - NARROWEST_GAP * (COLUMNS.length - 1)) / COLUMNS.length);
-  const pitch = (inner - nodeWidth) / (COLUMNS.length - 1);
-  const columns = COLUMNS.map((_, column) => nodes.filter((node) => node.column === column));
+function layoutColumns({ columns: names, nodes, edges }: LoopGraph, width: number): LoopLayout {
+  const hasFeedback = edges.some((edge) => edge.kind !== "flow");
+  const gutter = hasFeedback ? GUTTER : 2;
+  const inner = width - gutter - 2;
+  const nodeWidth = Math.min(WIDEST_NODE, (inner - NARROWEST_GAP * (names.length - 1)) / names.length);
+  const pitch = (inner - nodeWidth) / (names.length - 1);
+  const columns = names.map((_, column) => nodes.filter((node) => node.column === column));
   const most = Math.max(1, ...columns.map((column) => column.length));
   const content = most * (NODE_HEIGHT + NODE_GAP) - NODE_GAP;
   const boxes = new Map<string, Box>();
   for (const [column, members] of columns.entries()) {
     const used = members.length * (NODE_HEIGHT + NODE_GAP) - NODE_GAP;
     for (const [row, node] of members.entries()) {
-      boxes.set(node.id, { x: GUTTER + column * pitch, y: HEADING_HEIGHT + (content - used) / 2 + row * (NODE_HEIGHT + NODE_GAP), width: nodeWidth, height: NODE_HEIGHT });
+      boxes.set(node.id, { x: gutter + column * pitch, y: HEADING_HEIGHT + (content - used) / 2 + row * (NODE_HEIGHT + NODE_GAP), width: nodeWidth, height: NODE_HEIGHT });
     }
   }
-  const laneY = HEADING_HEIGHT + content + LANE_HEIGHT - 16;
+  const laneY = HEADING_HEIGHT + content + (hasFeedback ? LANE_HEIGHT - 16 : 0);
   const feedback = (edge: LoopEdge): PlacedEdge | undefined => placeFeedback(edge, { boxes, laneY, pitch, nodes, hasOutcome: edges.some((other) => other.kind === "outcome" && other.from === edge.from) });
   return {
     shape: "columns", width, height: laneY + 18, boxes,
     edges: edges.flatMap((edge) => (edge.kind === "flow" ? { edge, path: pathAround(...portsOf(edge, edges, boxes), boxes) } : feedback(edge) ?? [])),
-    headings: COLUMNS.map((text, column) => ({ text, x: GUTTER + column * pitch, y: 14 })),
+    headings: names.map((text, column) => ({ text, x: gutter + column * pitch, y: 14 })),
   };
 }
 
@@ -120,13 +121,13 @@ function placeFeedback(edge: LoopEdge, { boxes, laneY, pitch, nodes, hasOutcome 
   return { edge, path: roundedPath([...begin, ...end], 12), label: { x, y: Math.max(bottomOf(to) + 22, (bottomOf(to) + laneY) / 2) } };
 }
 
-function layoutList({ nodes, edges }: LoopGraph, width: number): LoopLayout {
+function layoutList({ columns: names, nodes, edges }: LoopGraph, width: number): LoopLayout {
   const { slots, count } = assignTracks(nodes, edges);
   const left = TRACKS_BEFORE + count * TRACK_PITCH;
   const boxes = new Map<string, Box>();
   const headings: (Point & { readonly text: string })[] = [];
   let y = 0;
-  for (const [column, text] of COLUMNS.entries()) {
+  for (const [column, text] of names.entries()) {
     const members = nodes.filter((node) => node.column === column);
     if (members.length === 0) continue;
     headings.push({ text, x: left, y: y + 14 });

@@ -1,4 +1,4 @@
-/** The loop as a live picture: edges behind, nodes before them; a node is a button that opens its details. */
+/** The loop, or the gateway, as a live picture: edges behind, nodes before them; a node is a button that opens its details. */
 import { h } from "preact";
 import type { ComponentChild, RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -13,17 +13,19 @@ import { NodePicture } from "./node-picture.ts";
 
 export interface LoopPictureProps {
   readonly graph: LoopGraph;
+  /** What the picture shows, for those who do not see it. */
+  readonly label: string;
   readonly selected: string | undefined;
   readonly onSelect: (id: string) => void;
 }
 
-export function LoopPicture({ graph, selected, onSelect }: LoopPictureProps): ComponentChild {
+export function LoopPicture({ graph, label, selected, onSelect }: LoopPictureProps): ComponentChild {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [pointed, point] = useState<string | undefined>(undefined);
   const layout = layoutLoop(graph, width);
   usePauseUnseen(ref);
-  return h("div", { ref, class: "loop" }, width === 0 ? null : h("svg", { width, height: layout.height, viewBox: `0 0 ${layout.width} ${layout.height}`, role: "group", "aria-label": "The loop: streams, features, models, endpoints, and outcomes back" },
-    h("defs", null, ["outcome", "training", "lit"].map((name) => h("marker", { id: `arrow-${name}`, class: `arrow arrow-${name}`, viewBox: "0 0 8 8", refX: 6.5, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, h("path", { d: "M0 0 8 4 0 8Z" })))),
+  return h("div", { ref, class: "loop" }, width === 0 ? null : h("svg", { width, height: layout.height, viewBox: `0 0 ${layout.width} ${layout.height}`, role: "group", "aria-label": label },
+    graph.edges.every((edge) => edge.kind === "flow") ? null : h("defs", null, ["outcome", "training", "lit"].map((name) => h("marker", { id: `arrow-${name}`, class: `arrow arrow-${name}`, viewBox: "0 0 8 8", refX: 6.5, refY: 4, markerWidth: 7, markerHeight: 7, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" }, h("path", { d: "M0 0 8 4 0 8Z" })))),
     h("g", { "aria-hidden": "true" },
       layout.headings.map(({ text, x, y }) => h("text", { key: text, class: "loop-heading", x, y }, text)),
       layout.edges.map((placed) => h(EdgePicture, { key: placed.edge.id, placed, emphasis: emphasisOf(placed, pointed, selected) })),

@@ -7,7 +7,7 @@ import type { DefinitionFacts } from "../live/definition-facts.ts";
 import { freshOverview, storefrontOverview, trainingOverview } from "../test-support/storefront-overview.ts";
 import { buildLoop, flowLevel } from "./graph.ts";
 import type { LoopGraph } from "./graph.ts";
-import { COLUMNS_FROM_WIDTH, layoutLoop } from "./layout.ts";
+import { COLUMN_FROM_WIDTH, layoutLoop } from "./layout.ts";
 import type { Box } from "./layout.ts";
 import { marksOf } from "./marks.ts";
 import { roundedPath } from "./paths.ts";
@@ -92,7 +92,7 @@ test("at every size nodes lie within the picture and apart, and edges are finite
     const layout = layoutLoop(graph, width);
     const boxes = [...layout.boxes.values()];
     assert.equal(boxes.length, graph.nodes.length);
-    assert.equal(layout.shape, width >= COLUMNS_FROM_WIDTH ? "columns" : "list");
+    assert.equal(layout.shape, width >= 4 * COLUMN_FROM_WIDTH ? "columns" : "list");
     for (const [at, box] of boxes.entries()) {
       assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= layout.width && box.y + box.height <= layout.height, JSON.stringify(box));
       assert.ok(boxes.every((other, i) => i === at || !overlap(box, other)));

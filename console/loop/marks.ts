@@ -1,7 +1,7 @@
 /** What deserves a look at a node, worst first: pure. */
 import { counted, formatShare } from "../format/numbers.ts";
 import type { EndpointOverview, ModelOverview, Overview, StreamOverview } from "../../src/protocols/admin/overview.ts";
-import type { NodeKind } from "./node-kind.ts";
+import type { LoopKind } from "./node-kind.ts";
 
 export type Tone = "bad" | "warning" | "active" | "info";
 
@@ -21,11 +21,15 @@ const LAG_EVENTS = 100;
 const FALLBACK_WARNING = 0.01;
 const FALLBACK_BAD = 0.1;
 
-export function marksOf(overview: Overview, kind: NodeKind, name: string): readonly Mark[] {
-  return found(overview, kind, name).toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone));
+export function marksOf(overview: Overview, kind: LoopKind, name: string): readonly Mark[] {
+  return worstFirst(found(overview, kind, name));
 }
 
-function found(overview: Overview, kind: NodeKind, name: string): readonly Mark[] {
+export function worstFirst(marks: readonly Mark[]): readonly Mark[] {
+  return marks.toSorted((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone));
+}
+
+function found(overview: Overview, kind: LoopKind, name: string): readonly Mark[] {
   const by = <T extends { readonly name: string }>(list: readonly T[]): T | undefined => list.find((entry) => entry.name === name);
   const [stream, view, candidates, model, endpoint] = [by(overview.streams), by(overview.featureViews), by(overview.candidates), by(overview.models), by(overview.endpoints)];
   switch (kind) {

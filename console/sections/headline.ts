@@ -1,4 +1,4 @@
-/** The six figures that tell at a glance whether all is well; each leads to its section. */
+/** The figures that tell at a glance whether all is well: six of the loop, three of serving, three of the gateway. Each leads to its section. */
 import { h } from "preact";
 import type { ComponentChild } from "preact";
 import { Sparkline } from "../charts/sparkline.ts";
@@ -9,15 +9,20 @@ import { latestReward } from "../loop/reward.ts";
 import { Figure } from "../parts.ts";
 import type { FigureProps } from "../parts.ts";
 import type { SectionName } from "../route.ts";
+import { hasLoop } from "../shown-sections.ts";
 import type { Overview } from "../../src/protocols/admin/overview.ts";
+import { gatewayFigures, servingFigures } from "./serving-figures.ts";
 
 export function Headline({ overview, observed }: { readonly overview: Overview; readonly observed: readonly ObservedSample[] }): ComponentChild {
   const now = observed.at(-1);
   const tile = (section: SectionName, figure: FigureProps): ComponentChild => h("a", { class: "tile", href: `#${section}` }, h("dl", null, h(Figure, figure)));
-  return h("nav", { class: "headline", "aria-label": "Key figures" },
+  const loop = !hasLoop(overview) ? [] : [
     tile("loop", { label: "Events", value: formatRate(now?.eventsPerSecond ?? Number.NaN), unit: "/s", children: h(Sparkline, { values: observed.map((sample) => sample.eventsPerSecond), tone: 2 }) }),
     tile("endpoints", { label: "Requests", value: formatRate(now?.requestsPerSecond ?? Number.NaN), unit: "/s", children: h(Sparkline, { values: observed.map((sample) => sample.requestsPerSecond), tone: 1 }) }),
-    tile("endpoints", latency(overview)), tile("models", champions(overview)), tile("drift", reward(overview)), tile("drift", drift(overview)));
+    tile("endpoints", latency(overview)), tile("models", champions(overview)), tile("drift", reward(overview)), tile("drift", drift(overview)),
+  ];
+  const tiles = [...loop, ...(overview.serving ? servingFigures(overview.serving) : []).map((figure) => tile("serving", figure)), ...(overview.gateway ? gatewayFigures(overview.gateway) : []).map((figure) => tile("gateway", figure))];
+  return h("nav", { class: `headline ${tiles.length === 3 ? "three" : ""}`, "aria-label": "Key figures" }, tiles);
 }
 
 function latency({ endpoints }: Overview): FigureProps {

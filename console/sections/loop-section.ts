@@ -27,7 +27,7 @@ export function LoopSection({ overview, facts, selected }: LoopSectionProps): Co
     h("div", { class: "card loop-card" },
       graph.nodes.length === 0
         ? h(Empty, { text: "The definition has no streams, models or endpoints yet. Add some to the definition file, then apply it.", command: "strata apply" })
-        : h(LoopPicture, { graph, selected, onSelect: open }),
+        : h(LoopPicture, { graph, label: "The loop: streams, features, models, endpoints, and outcomes back", selected, onSelect: open }),
       h("ul", { class: "loop-notes" }, graph.edges.filter((edge) => edge.kind !== "flow").map((edge) => h(Feedback, { key: edge.id, edge, models: overview.models })))),
     selected === undefined ? null : h(DetailsPanel, { id: selected, details: detailsOf(selected, overview, facts), onClose: close })));
 }

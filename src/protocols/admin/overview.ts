@@ -6,7 +6,7 @@ import type { GatewayOverview } from "./gateway-overview.ts";
 import type { ServingOverview } from "./serving-overview.ts";
 
 export type { GatewayOverview, KeyOverview, LanguageModelOverview, TargetOverview } from "./gateway-overview.ts";
-export type { CanaryOverview, ReasonCount, ReplicaOverview, ServedArmOverview, ServedModelOverview, ServedTrafficOverview, ServedVersionOverview, ServingOverview, ShadowOverview } from "./serving-overview.ts";
+export type { CanaryOverview, Quantiles, ReasonCount, ReplicaOverview, ServedArmOverview, ServedModelOverview, ServedTrafficOverview, ServedVersionOverview, ServingOverview, ShadowOverview } from "./serving-overview.ts";
 
 export interface Overview {
   readonly application: string;
