@@ -20,15 +20,16 @@ export interface SeenStream {
 export interface StreamRequest {
   readonly path?: string;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Goes away after so many frames. */
   readonly leaveAfter?: number;
   /** Reads nothing for so long after the first bytes. */
   readonly pauseMs?: number;
 }
 
-export function readEvents(url: string, { path = "/chat/completions", body, leaveAfter, pauseMs }: StreamRequest): Promise<SeenStream> {
+export function readEvents(url: string, { path = "/chat/completions", body, headers = {}, leaveAfter, pauseMs }: StreamRequest): Promise<SeenStream> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(url + path, { method: "POST", headers: { "content-type": "application/json" }, agent: false }, (incoming) => {
+    const outgoing = httpRequest(url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, agent: false }, (incoming) => {
       const chunks: Buffer[] = [];
       let endedProperly = false;
       let hasPaused = pauseMs === undefined;

@@ -3,8 +3,7 @@
  * the guardrails: they see the request as it goes upstream and the answer as it came.
  */
 import type { LanguageModel, Target } from "../../define/language-model.ts";
-import type { StrataError } from "../../kernel/errors.ts";
-import { isStrataError, toStrataError } from "../../kernel/errors.ts";
+import { StrataError, isStrataError, toStrataError } from "../../kernel/errors.ts";
 import type { JsonObject, UpstreamOperation } from "../../ports/language-upstream.ts";
 import { eachFinish, eachText } from "./answer-text.ts";
 import { beginAnswer } from "./attempts.ts";
@@ -145,6 +144,7 @@ function createInputCount(operation: UpstreamOperation, body: JsonObject): CallR
 function limitsOf({ choices, asked }: CallBounds, admitted: AdmittedCall): (target: Target) => number | undefined {
   if (choices === 0) return () => undefined;
   const granted = Math.floor(admitted.maxOutputTokens / choices);
+  if (granted < 1) throw new StrataError("BUDGET_SPENT", { key: admitted.keyId, tokens: 0 }); // pays for one choice, but not for all
   return (target) => Math.min(asked ?? target.maxOutputTokens, granted);
 }
 
