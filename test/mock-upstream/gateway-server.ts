@@ -10,8 +10,9 @@ import { openHttpListener } from "../../src/platform/http-listener.ts";
 import { createLanguageUpstreams } from "../../src/platform/language-upstreams.ts";
 import { silentLogger, silentMeter } from "../../src/ports/telemetry.ts";
 import type { Logger, Meter } from "../../src/ports/telemetry.ts";
-import { errorResponse } from "../../src/protocols/http.ts";
-import { handleOpenAi } from "../../src/protocols/openai/openai.ts";
+import { errorResponse, jsonResponse } from "../../src/protocols/http.ts";
+import type { HttpRequest, HttpResponse } from "../../src/protocols/http.ts";
+import { handleOpenAi, openAiModels } from "../../src/protocols/openai/openai.ts";
 
 export interface GatewayServer extends AsyncDisposable {
   readonly url: string;
@@ -40,9 +41,10 @@ export async function openGatewayServer({ models, policy, meter = silentMeter, l
     models: () => byName, upstreamOf: (one) => upstreams.of(one), policy: policy ?? books, pool: createTargetPool({ clock: systemClock, random, meter }),
     clock: systemClock, random: () => random.next(), meter, logger, ...parts,
   });
+  const protocol = { gateway, ids, startedMs: 0, nowSeconds: () => 0 };
   const listener = await openHttpListener({
     host: "127.0.0.1", port: 0, listeners: 1, maxBodyBytes: 8 * 1024 * 1024,
-    handle: async (request) => await handleOpenAi({ gateway, ids, startedMs: 0, nowSeconds: () => 0 }, request).catch(errorResponse) ?? { status: 404 },
+    handle: async (request) => await handleOpenAi(protocol, request).catch(errorResponse) ?? listModels(protocol, request),
   });
   return {
     url: `http://127.0.0.1:${listener.port}/v1`, gateway,
@@ -57,6 +59,14 @@ export async function openGatewayServer({ models, policy, meter = silentMeter, l
       await upstreams[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The admin API answers these on a platform. */
+function listModels(protocol: Parameters<typeof openAiModels>[0], { path }: HttpRequest): HttpResponse {
+  const models = openAiModels(protocol);
+  if (path === "/v1/models") return jsonResponse(models);
+  const found = models.data.find(({ id }) => path === `/v1/models/${id}`);
+  return found ? jsonResponse(found) : jsonResponse({ error: { message: "no such model" } }, 404);
 }
 
 /** One model on one upstream with short timeouts. */

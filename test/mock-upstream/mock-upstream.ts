@@ -28,7 +28,14 @@ export interface MockUpstream extends AsyncDisposable {
   forget(): void;
 }
 
-export async function openMockUpstream({ apiKey, port = 0 }: { readonly apiKey?: string; readonly port?: number } = {}): Promise<MockUpstream> {
+export interface MockUpstreamOptions {
+  readonly apiKey?: string;
+  readonly port?: number;
+  /** Decides by the request where nothing was told before it. */
+  readonly behaviourOf?: (request: MockRequest) => Behaviour | undefined;
+}
+
+export async function openMockUpstream({ apiKey, port = 0, behaviourOf }: MockUpstreamOptions = {}): Promise<MockUpstream> {
   const queue: Behaviour[] = [];
   const bills: Bill[] = [];
   const requests: MockRequest[] = [];
@@ -41,7 +48,7 @@ export async function openMockUpstream({ apiKey, port = 0 }: { readonly apiKey?:
     const request: MockRequest = { path: message.url ?? "", headers: message.headers, body };
     requests.push(request);
     if (apiKey !== undefined && message.headers.authorization !== `Bearer ${apiKey}`) return refuse(response, 401, { message: "Incorrect API key provided", type: "invalid_request_error", param: null, code: "invalid_api_key" });
-    const behaviour = queue.shift() ?? {};
+    const behaviour = queue.shift() ?? behaviourOf?.(request) ?? {};
     if (behaviour.status !== undefined) {
       if (behaviour.firstDelayMs) await pause(behaviour.firstDelayMs);
       return refuse(response, behaviour.status, behaviour.error ?? { message: `told to answer ${behaviour.status}`, type: "server_error", param: null, code: null }, behaviour.retryAfterSeconds);
