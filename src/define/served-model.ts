@@ -16,7 +16,13 @@ export interface FunctionSource {
   readonly outputs: readonly TensorSpec[];
   /** Rows do not see each other, so requests may run together. Default true. */
   readonly isBatchable: boolean;
-  readonly infer: (inputs: Readonly<Record<string, TensorValue>>) => FunctionAnswer | Promise<FunctionAnswer>;
+  readonly infer: (inputs: Readonly<Record<string, TensorValue>>, call?: FunctionCall) => FunctionAnswer | Promise<FunctionAnswer>;
+}
+
+/** What a request carried beside tensors; requests that run together carried the same. */
+export interface FunctionCall {
+  /** Such as `sequence_id`, `sequence_start` and `sequence_end`. */
+  readonly parameters: Readonly<Record<string, string | number | boolean | bigint>>;
 }
 
 export interface TensorValue<D extends Datatype = Datatype> { readonly shape: readonly number[]; readonly data: DataOf<D> }
@@ -49,7 +55,7 @@ export interface FunctionModelOptions<Inputs extends Types, Outputs extends Type
   readonly inputs: Inputs;
   readonly outputs: Outputs;
   readonly isBatchable?: boolean;
-  readonly infer: (inputs: ValuesOf<Inputs>) => ValuesOf<Outputs> | Promise<ValuesOf<Outputs>>;
+  readonly infer: (inputs: ValuesOf<Inputs>, call: FunctionCall) => ValuesOf<Outputs> | Promise<ValuesOf<Outputs>>;
 }
 
 /** A TypeScript function as a model; its argument and result are typed by the tensors it declares. */

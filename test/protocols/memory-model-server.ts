@@ -111,7 +111,7 @@ async function run({ request, slot, source, version, now }: Run): Promise<Infere
   if (slot.running > slot.definition.batching.maxQueueRows) throw new StrataError("QUEUE_FULL", { model, waiting: slot.running }, { retryAfterSeconds: 1 });
   slot.running++;
   try {
-    const work = Promise.resolve(source.infer(Object.fromEntries(request.inputs.map((input) => [input.name, input]))));
+    const work = Promise.resolve(source.infer(Object.fromEntries(request.inputs.map((input) => [input.name, input])), { parameters: request.parameters ?? {} }));
     const answered = await (deadlineAtMs === undefined ? work : Promise.race([work, late(model, deadlineAtMs - now())]));
     const outputs = source.outputs.filter(({ name }) => request.outputs?.includes(name) ?? true)
       .map(({ name, datatype }): Tensor => ({ name, datatype, shape: answered[name]!.shape, data: answered[name]!.data }));

@@ -146,7 +146,7 @@ export function requestOf({ id, inputs, outputs, parameters }: WireRequest, { mo
   if (level > 0) call.priority = level;
   const timeoutUs = wholeNumber(timeout, "timeout");
   if (timeoutUs > 0) call.deadlineAtMs = nowMs + timeoutUs / 1_000;
-  call.parameters = others;
+  if (Object.keys(others).length > 0) call.parameters = others; // requests without any may run together
   return call;
 }
 

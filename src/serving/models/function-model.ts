@@ -18,7 +18,7 @@ export function createFunctionModel(source: FunctionSource, name: string): Infer
       if (isClosed) throw new StrataError("CLOSED", { what: `Model "${name}"` });
       const values: Record<string, TensorValue> = {};
       for (const { name: input, shape, data } of inputs) values[input] = { shape, data };
-      const answered = source.infer(values);
+      const answered = source.infer(values, { parameters: options?.parameters ?? {} });
       return outputsOf(source.outputs, answered instanceof Promise ? await answered : answered, options?.wanted);
     },
     close: async () => { isClosed = true; },

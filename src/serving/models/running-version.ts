@@ -83,7 +83,7 @@ export function createRunningVersion(options: RunningVersionOptions): RunningVer
     const known = key === undefined ? undefined : fromCache(key, call);
     if (known) return known;
     const { result, note } = await scheduler.submit(call, {
-      rows: call.rows, key: grouped ? groupOf(call, platform) : "", priority: priorityOf(request.priority, batching.priorities, defaultPriority),
+      rows: call.rows, key: grouped || (isBatchable && request.parameters !== undefined) ? groupOf(call, platform) : "", priority: priorityOf(request.priority, batching.priorities, defaultPriority),
       deadlineAtMs: request.deadlineAtMs, signal: request.signal,
     });
     if (key !== undefined) cache!.put(key, result);
@@ -110,13 +110,14 @@ export function createRunningVersion(options: RunningVersionOptions): RunningVer
   };
 }
 
-/** Graphs and remote models see more of a request than its tensors, so requests that differ in it do not run together. */
+/** Graphs and remote models see more of a request than its tensors, functions its parameters, so requests that differ in it do not run together. */
 const passesRequestsOn = (platform: string): boolean => platform === "open_inference" || platform === "strata_graph";
 
 function groupOf({ inputs, parameters, affinity }: Call, platform: string): string {
   const shapes = shapeKey(inputs);
-  if (!passesRequestsOn(platform)) return shapes;
-  return `${shapes}|${affinity ?? ""}|${parameters === undefined ? "" : Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`).join("&")}`;
+  const seesParameters = parameters !== undefined && platform === "strata_function";
+  if (!passesRequestsOn(platform) && !seesParameters) return shapes;
+  return `${shapes}|${seesParameters ? "" : affinity ?? ""}|${parameters === undefined ? "" : Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`).join("&")}`;
 }
 
 function priorityOf(asked: number | undefined, levels: number, fallback: number): number {
