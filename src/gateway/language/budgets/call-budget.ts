@@ -22,14 +22,17 @@ export function boundOf({ inputTokens, maxOutputTokens, price }: Pick<CallReques
 
 /** Output tokens that the grant pays for beside the input. */
 export function affordableOutput(grantedNanoUsd: number, { inputTokens, maxOutputTokens, price }: Pick<CallRequest, "inputTokens" | "maxOutputTokens" | "price">): number {
-  if (price.output <= 0) return maxOutputTokens;
+  if (grantedNanoUsd >= boundOf({ inputTokens, maxOutputTokens, price }).wantedNanoUsd) return maxOutputTokens;
   const left = grantedNanoUsd - inputTokens * dearestInput(price);
   return Math.max(0, Math.min(maxOutputTokens, Math.floor(left / price.output)));
 }
 
-/** What is booked: fractions of a nano-dollar count as one. */
+/** What is booked: fractions of a nano-dollar count as one, but not what only floating-point sums in another order differ by. */
 export function bookedCost(usage: TokenUsage, price: TokenPrice): number {
-  return Math.ceil(Math.max(0, costOf(usage, price)));
+  return Math.max(0, Math.ceil(costOf(usage, price) * (1 - SUM_ERROR)));
 }
+
+/** Far above the error of three terms (2^-52 each), far below a nano-dollar of any call. */
+const SUM_ERROR = 1e-14;
 
 const dearestInput = (price: TokenPrice): number => Math.max(price.input, price.cachedInput ?? 0);

@@ -47,23 +47,53 @@ export function createLedgerCallPolicy(options: LedgerCallPolicyOptions): CallPo
   };
 }
 
-async function admit({ ledger, clock, ids }: LedgerCallPolicyOptions, key: VirtualKeyRecord, call: CallRequest): Promise<AdmittedCall> {
-  const id = ids.next();
+async function admit(options: LedgerCallPolicyOptions, key: VirtualKeyRecord, call: CallRequest): Promise<AdmittedCall> {
+  const counted = onceCounted(call);
+  const sized = key.tokensPerMinute === undefined ? call : { ...call, inputTokens: await counted() }; // a bound in bytes would use up a limit in tokens four times too fast
+  if (key.budgetNanoUsd === undefined) return admitUnbudgeted(options, key, sized);
+  const first = await reserve(options, key, sized);
+  if (first.refusal?.reason === "budget" && await counted() < sized.inputTokens) return granted(options, key, await reserve(options, key, { ...sized, inputTokens: await counted() }));
+  if (first.refusal !== undefined || first.grantedNanoUsd >= first.wantedNanoUsd) return granted(options, key, first);
+  return granted(options, key, { ...first, call: { ...first.call, inputTokens: Math.min(first.call.inputTokens, await counted()) } }); // less input leaves more of a short grant for output
+}
+
+/** The exact count if it can be had, and never more than the bound. */
+function onceCounted({ inputTokens, countInputTokens }: CallRequest): () => Promise<number> {
+  let counted: Promise<number> | undefined;
+  return () => counted ??= (countInputTokens?.() ?? Promise.resolve(inputTokens)).then((count) => Math.min(count, inputTokens));
+}
+
+async function admitUnbudgeted(options: LedgerCallPolicyOptions, key: VirtualKeyRecord, call: CallRequest): Promise<AdmittedCall> {
   const within = { ...call, maxOutputTokens: outputWithinLimit(key, call) };
   const takes = takesOf(key, within);
-  const bound = boundOf(within);
-  const isBudgeted = key.budgetNanoUsd !== undefined;
+  await takeAll(options.ledger, key, { takes, atMs: Math.floor(options.clock.now()) });
+  return admittedCall(options, { id: options.ids.next(), key, call: within, takes, grantedNanoUsd: undefined });
+}
+
+interface Reserved {
+  readonly id: string;
+  readonly call: CallRequest;
+  readonly takes: readonly LedgerTake[];
+  readonly wantedNanoUsd: number;
+  readonly leastNanoUsd: number;
+  readonly grantedNanoUsd: number;
+  readonly availableNanoUsd: number;
+  readonly refusal?: LedgerRefusal;
+}
+
+async function reserve({ ledger, clock, ids }: LedgerCallPolicyOptions, key: VirtualKeyRecord, call: CallRequest): Promise<Reserved> {
+  const within = { ...call, maxOutputTokens: outputWithinLimit(key, call) };
+  const { model, operation, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
   const atMs = Math.floor(clock.now());
-  if (isBudgeted) {
-    const { model, operation, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
-    const [grant] = await ledger.reserve([{ id, key: key.id, ...bound, atMs, expiresAtMs: atMs + Math.ceil(timeoutMs) + GRACE_MS, takes, model, operation }]);
-    const { refusal, grantedNanoUsd, availableNanoUsd } = grant!;
-    if (refusal?.reason === "budget") throw new StrataError("BUDGET_EXHAUSTED", { key: key.name, available: usdText(availableNanoUsd), needed: usdText(bound.leastNanoUsd) });
-    if (refusal) throw rateLimited(key, refusal);
-    return admittedCall({ ledger, clock, id, key, call: within, takes, grantedNanoUsd });
-  }
-  await takeAll(ledger, key, { takes, atMs });
-  return admittedCall({ ledger, clock, id, key, call: within, takes, grantedNanoUsd: undefined });
+  const asked = { id: ids.next(), ...boundOf(within), takes: takesOf(key, within) };
+  const [grant] = await ledger.reserve([{ ...asked, key: key.id, atMs, expiresAtMs: atMs + Math.ceil(timeoutMs) + GRACE_MS, model, operation }]);
+  return { ...asked, ...grant!, call: within };
+}
+
+function granted(options: LedgerCallPolicyOptions, key: VirtualKeyRecord, { id, call, takes, leastNanoUsd, grantedNanoUsd, availableNanoUsd, refusal }: Reserved): AdmittedCall {
+  if (refusal?.reason === "budget") throw new StrataError("BUDGET_EXHAUSTED", { key: key.name, available: usdText(availableNanoUsd), needed: usdText(leastNanoUsd) });
+  if (refusal) throw rateLimited(key, refusal);
+  return admittedCall(options, { id, key, call, takes, grantedNanoUsd });
 }
 
 async function takeAll(ledger: BudgetLedger, key: VirtualKeyRecord, { takes, atMs }: { readonly takes: readonly LedgerTake[]; readonly atMs: number }): Promise<void> {
@@ -73,8 +103,6 @@ async function takeAll(ledger: BudgetLedger, key: VirtualKeyRecord, { takes, atM
 }
 
 interface Admission {
-  readonly ledger: BudgetLedger;
-  readonly clock: Clock;
   readonly id: string;
   readonly key: VirtualKeyRecord;
   readonly call: CallRequest;
@@ -83,7 +111,7 @@ interface Admission {
   readonly grantedNanoUsd: number | undefined;
 }
 
-function admittedCall({ ledger, clock, id, key, call, takes, grantedNanoUsd }: Admission): AdmittedCall {
+function admittedCall({ ledger, clock }: LedgerCallPolicyOptions, { id, key, call, takes, grantedNanoUsd }: Admission): AdmittedCall {
   const { inputTokens, price, model, operation } = call;
   const maxOutputTokens = grantedNanoUsd === undefined ? call.maxOutputTokens : affordableOutput(grantedNanoUsd, call);
   let settled: Promise<void> | undefined;
