@@ -65,7 +65,7 @@ test("example scripts of tritonclient", { timeout: 900_000 }, async (context) =>
       assert.ok(existsSync(script), `${script} is not there`);
       await using server = await openTriton(name === "simple_grpc_model_control" ? eightModels : sevenModels); // a fresh one: control scripts leave "simple" unloaded
       const running = opened.python.run([script, "-u", name.includes("grpc") ? server.grpc : server.http], { timeoutMs: 60_000 });
-      if (name === DIFFERS.script) return assert.rejects(running, { stdout: DIFFERS.where });
+      if (name === DIFFERS.script) return await assert.rejects(running, { stdout: DIFFERS.where });
       const output = await running;
       assert.doesNotMatch(output.stdout + output.stderr, /FAIL|Traceback|StatusCode/);
       if (/int8|model_control|sequence/.test(name)) assert.match(output.stdout, /PASS/);
