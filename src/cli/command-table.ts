@@ -25,6 +25,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).command,
   },
   {
+    name: "serve", group: "Start", summary: "Serve models and the language gateway in several processes on one port",
+    load: async () => (await import("./commands/serve.ts")).command,
+  },
+  {
     name: "demo", group: "Start", summary: "Run the whole loop once, from events to a healthy model",
     load: async () => (await import("./commands/demo.ts")).command,
   },
@@ -63,6 +67,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "rollout", group: "Models", summary: "Show rollouts and their decisions; cancel one or roll back",
     load: async () => (await import("./commands/rollout.ts")).command,
+  },
+  {
+    name: "traffic", group: "Models", summary: "Show and move the traffic of a served model between its versions",
+    load: async () => (await import("./commands/traffic.ts")).command,
   },
   {
     name: "predict", group: "Models", summary: "Ask an endpoint for a prediction",

@@ -5,7 +5,7 @@ export type {
 export type { FeatureReadResult } from "../protocols/admin/feature-read.ts";
 export type { TrainingProgress } from "../protocols/admin/sources.ts";
 export type { Decision, Evidence, ModelVersion, Run, RolloutState, TrainingReport } from "../modelops/index.ts";
-export type { Answer, ExplainedRequest } from "../serving/index.ts";
+export type { Answer, ExplainedRequest, ShadowReport, TrafficView } from "../serving/index.ts";
 export type { LogLine } from "../observe/index.ts";
 export type { ResourceChange } from "../define/index.ts";
 export type { DeadLetter } from "../data/ingestion/dead-letter.ts";

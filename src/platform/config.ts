@@ -30,6 +30,7 @@ export const configSchema = z.strictObject({
   inferenceName: z.string().min(1).default("strata").describe("Name of the server in Open Inference metadata; some clients' scripts expect `triton`."),
   // libuv accepts one connection per loop turn and listener; with 1,000 new connections one listener starves them for seconds, 16 do not.
   listeners: numeric(z.number().int().min(1).max(64)).default(16).describe("Listening sockets on the same port."),
+  processes: numeric(z.number().int().min(1).max(256)).default(1).describe("Processes of `strata serve`; they share the port."),
   maxBodyBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Largest request body."),
   maxPendingBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Events waiting to become durable before ingestion answers 429."),
   dedupeRecords: numeric(z.number().int().min(0)).default(1_000_000).describe("Latest event ids per stream that are remembered for idempotency."),

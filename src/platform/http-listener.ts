@@ -4,6 +4,7 @@
  */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { StrataError, reasonOf } from "../kernel/errors.ts";
 import { errorResponse } from "../protocols/http.ts";
@@ -21,8 +22,11 @@ export interface HttpListenerOptions {
 export interface HttpListener {
   readonly host: string;
   readonly port: number;
-  /** Stops accepting, waits for requests in flight until the deadline, then cuts what is left. */
-  close(deadlineMs: number): Promise<void>;
+  /**
+   * Stops accepting, waits for requests in flight until the deadline, then cuts what is left. Kept connections are closed
+   * at once, or after `lingerMs`: a caller that is just sending its next request gets an answer, which says to connect anew.
+   */
+  close(deadlineMs: number, options?: { readonly lingerMs?: number }): Promise<void>;
 }
 
 export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
@@ -42,9 +46,12 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
   for (let i = 1; isShared && i < options.listeners; i++) servers.push(await listen(onRequest, { host: options.host, port, isShared }));
   return {
     host: options.host, port,
-    close: async (deadlineMs) => {
+    close: async (deadlineMs, { lingerMs = 0 } = {}) => {
       shutdown.abort();
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      // An HTTP server's own close cuts idle connections; that of the socket below it only stops accepting.
+      const closed = servers.map((server) => new Promise<void>((resolve) => { NetServer.prototype.close.call(server, () => resolve()); }));
+      if (lingerMs > 0) await settledWithin(closed, lingerMs);
+      for (const server of servers) server.close();
       for (const server of servers) server.closeIdleConnections();
       const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), deadlineMs);
       await Promise.all(inFlight);
@@ -53,6 +60,12 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
       clearTimeout(cut);
     },
   };
+}
+
+function settledWithin(promises: readonly Promise<void>[], waitMs: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => { timer = setTimeout(resolve, waitMs); });
+  return Promise.race([Promise.all(promises), late]).finally(() => clearTimeout(timer));
 }
 
 /** SO_REUSEPORT with load spreading: Linux, and Node from 23.1. Elsewhere one socket serves. */

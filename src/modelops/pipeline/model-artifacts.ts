@@ -7,7 +7,7 @@ import type { TrainingProfile } from "./training-profile.ts";
 /** Artifact roles of a version. */
 export const ARTIFACTS = { trees: "trees", onnx: "onnx", profile: "profile" } as const;
 
-export async function readTrees(blobs: BlobStore, version: ModelVersion): Promise<Uint8Array> {
+export async function readTrees(blobs: Pick<BlobStore, "get">, version: ModelVersion): Promise<Uint8Array> {
   return blobs.get(digestOf(version, ARTIFACTS.trees));
 }
 
