@@ -4,6 +4,7 @@ export {
   canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
   defineStream, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
+  defineInferenceGraph, ensemble, sequence, splitter, step, switchOn,
   allowList, answerSchema, defineGuardrail, denyList, redactPersonalData, screenPromptInjection,
 } from "./define/index.ts";
 export type {

@@ -11,6 +11,7 @@ export type { Overview } from "./platform/api.ts";
 export { createPointInTimeIndex, createViewState } from "./data/index.ts";
 export type { EventColumns } from "./data/index.ts";
 export { createTreeScorer } from "./engines/trees/tree-scorer.ts";
+export { exportOnnx } from "./modelops/training/onnx/tree-export.ts";
 export { trainGradientBoosting } from "./modelops/training/gradient-boosting.ts";
 export type { TreeModel } from "./ports/tree-model.ts";
 export { evaluateMetric } from "./modelops/training/metrics.ts";
