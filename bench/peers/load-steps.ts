@@ -11,6 +11,8 @@ export interface LoadTarget {
   readonly path: string;
   readonly bodies: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Counts answers that contain this text. */
+  readonly mark?: string;
 }
 
 export interface Step extends RateStep {
@@ -29,9 +31,9 @@ const TIMEOUT_MS = 5_000;
 type Load = Pick<LoadPlan, "connections" | "arrivals" | "durationMs">;
 
 async function load(target: LoadTarget, { connections, arrivals, durationMs }: Load, perSecond: number): Promise<Step> {
-  const { server, generator, path, bodies, headers } = target;
+  const { server, generator, path, bodies, headers, mark } = target;
   const before = server.usage();
-  const outcome = await generator.run({ host: "127.0.0.1", port: server.port, exchange: { kind: "http", method: "POST", path, headers: { "content-type": "application/json", ...headers }, bodies }, connections, arrivals, durationMs, timeoutMs: TIMEOUT_MS });
+  const outcome = await generator.run({ host: "127.0.0.1", port: server.port, exchange: { kind: "http", method: "POST", path, headers: { "content-type": "application/json", ...headers }, bodies }, connections, arrivals, durationMs, timeoutMs: TIMEOUT_MS, ...(mark === undefined ? {} : { mark }) });
   const after = server.usage();
   const lost = failuresOf(outcome) + outcome.unfinished;
   return {

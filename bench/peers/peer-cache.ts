@@ -14,6 +14,12 @@ export interface PythonEnvironment {
   readonly versions: ReadonlyMap<string, string>;
 }
 
+export interface NpmPackage {
+  readonly package: string;
+  readonly version: string;
+  readonly overrides?: Readonly<Record<string, string>>;
+}
+
 export interface NpmProject {
   readonly folder: string;
   readonly version: string;
@@ -25,7 +31,8 @@ const INSTALL_LIMIT_MS = 900_000;
 export interface PeerCache {
   readonly root: string;
   python(name: string, requirements: readonly string[]): Promise<PythonEnvironment>;
-  npm(name: string, packageName: string, version: string): Promise<NpmProject>;
+  /** `overrides`: versions of the package's own dependencies, where the newest ones break it. */
+  npm(name: string, wanted: NpmPackage): Promise<NpmProject>;
   /** An empty folder. */
   fresh(name: string): Promise<string>;
 }
@@ -52,10 +59,10 @@ export function createPeerCache(root: string, say: (text: string) => void): Peer
       const listed = JSON.parse(await run(join(bin, "pip"), ["list", "--format=json", "--disable-pip-version-check"], folder)) as { readonly name: string; readonly version: string }[];
       return { bin, folder, versions: new Map(listed.map((entry) => [entry.name.toLowerCase(), entry.version])) };
     },
-    npm: async (name, packageName, version) => {
+    npm: async (name, { package: packageName, version, overrides = {} }) => {
       const folder = join(root, `npm-${name}`);
-      await install(folder, `${packageName}@${version}`, async () => {
-        await writeFile(join(folder, "package.json"), JSON.stringify({ name: "peer", private: true }));
+      await install(folder, [`${packageName}@${version}`, ...Object.entries(overrides).map((pair) => pair.join("@"))].join("\n"), async () => {
+        await writeFile(join(folder, "package.json"), JSON.stringify({ name: "peer", private: true, overrides }));
         await run("npm", ["install", "--no-audit", "--no-fund", `${packageName}@${version}`], folder);
       });
       return { folder, version };

@@ -1,0 +1,105 @@
+/** One gateway's turn: start, one connection, a rate that all carry, the highest rate, and streams. */
+import type { LoadGenerator } from "strata/testing";
+import type { Sheet } from "../../report/result.ts";
+import { closedLoop, failureText, highestRate, openLoop } from "../load-steps.ts";
+import type { LoadTarget } from "../load-steps.ts";
+import type { PeerServer } from "../peer-server.ts";
+import { freePort, startPeer } from "../peer-server.ts";
+import type { GatewayContender } from "./contenders.ts";
+import { DIRECT } from "./contenders.ts";
+import { streamSteps } from "./stream-steps.ts";
+
+export interface GatewayTurn {
+  readonly contender: GatewayContender;
+  readonly mock: PeerServer;
+  readonly generator: LoadGenerator;
+  readonly sheet: Sheet;
+  readonly round: number;
+  readonly seconds: number;
+  readonly say: (text: string) => void;
+}
+
+export const PATH = "/v1/chat/completions";
+/** A rate that every gateway carries. */
+export const EQUAL_RATE = 100;
+const ANSWER_MARK = "The quick brown fox";
+const MESSAGES = [
+  { role: "system", content: "You are a helpful assistant. Answer in one sentence." },
+  { role: "user", content: "What does the quick brown fox do in the afternoon, and why would anybody write a sentence about it?" },
+];
+const WHOLE = JSON.stringify({ model: "mock-model", messages: MESSAGES, max_tokens: 64, temperature: 0.5 });
+
+export async function takeGatewayTurn(turn: GatewayTurn): Promise<void> {
+  const { contender, mock } = turn;
+  if (contender.command === undefined) return measure(turn, mock, {});
+  const port = await freePort();
+  let headers: Readonly<Record<string, string>> | undefined;
+  await using server = await startPeer(contender.command(port), {
+    name: contender.name, port,
+    isReady: async () => {
+      headers ??= await contender.headers(port);
+      return answersRightly(port, headers);
+    },
+  });
+  await measure(turn, server, headers ?? {});
+}
+
+async function answersRightly(port: number, headers: Readonly<Record<string, string>>): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}${PATH}`, { method: "POST", headers: { "content-type": "application/json", connection: "close", ...headers }, body: WHOLE, signal: AbortSignal.timeout(5_000) });
+  return answer.ok && (await answer.text()).includes(ANSWER_MARK);
+}
+
+export async function setDelay(mock: PeerServer, delayMs: number): Promise<void> {
+  await fetch(`http://127.0.0.1:${mock.port}/control`, { method: "POST", headers: { connection: "close" }, body: String(delayMs) });
+}
+
+async function measure(turn: GatewayTurn, server: PeerServer, headers: Readonly<Record<string, string>>): Promise<void> {
+  const { contender, mock, generator, sheet, say } = turn;
+  const add = (metric: string, unit: string, value: number): void => sheet.add(contender.name, metric, unit, value);
+  const idle = server.usage();
+  const isDirect = contender.name === DIRECT;
+  const target: LoadTarget = { server, generator, path: PATH, bodies: [WHOLE], headers, mark: ANSWER_MARK };
+  if (!isDirect) say(`  ready in ${server.coldStartMs.toFixed(0)} ms, ${(idle.pssBytes / 2 ** 20).toFixed(0)} MiB in ${idle.processes} processes`);
+  let loadedBytes = idle.pssBytes;
+  if (contender.isForStreamsOnly !== true) loadedBytes = await measureWhole(turn, target, isDirect);
+  await setDelay(mock, 0);
+  const streams = await streamSteps({ ...turn, target, messages: MESSAGES });
+  loadedBytes = Math.max(loadedBytes, streams.pssBytes);
+  if (isDirect) return;
+  add("memory idle", "MiB", idle.pssBytes / 2 ** 20);
+  add("memory loaded", "MiB", loadedBytes / 2 ** 20);
+  add("cold start to first answer", "ms", server.coldStartMs);
+}
+
+/** Whole answers; returns the memory under load. */
+async function measureWhole({ contender, mock, sheet, round, seconds, say }: GatewayTurn, target: LoadTarget, isDirect: boolean): Promise<number> {
+  const add = (metric: string, unit: string, value: number): void => sheet.add(contender.name, metric, unit, value);
+  await setDelay(mock, 0);
+  const warm = await closedLoop(target, 32, 3);
+  if (warm.outcome.answered === 0 || warm.outcome.marked < warm.outcome.answered) throw new Error(`it answered wrongly under load${failureText(warm.outcome)}`);
+  const single = await closedLoop(target, 1, 3);
+  say(`  closed loop ${warm.perSecond.toFixed(0)}/s, ${warm.cpuUs.toFixed(0)} µs CPU${failureText(warm.outcome)}; one connection p50 ${single.outcome.latency.p50Ms.toFixed(2)} ms, p99 ${single.outcome.latency.p99Ms.toFixed(2)} ms`);
+  await setDelay(mock, 20);
+  const equal = await openLoop(target, EQUAL_RATE, Math.min(5, seconds));
+  const added = (metric: string, value: number): void => addedTo(sheet, { name: contender.name, metric, value, round, isDirect });
+  added("p50, one connection", single.outcome.latency.p50Ms);
+  added("p99, one connection", single.outcome.latency.p99Ms);
+  added(`p50 at ${EQUAL_RATE}/s`, equal.outcome.latency.p50Ms);
+  added(`p99 at ${EQUAL_RATE}/s`, equal.outcome.latency.p99Ms);
+  add(`CPU at ${EQUAL_RATE}/s`, "µs/request", equal.cpuUs);
+  add("CPU, closed loop of 32", "µs/request", warm.cpuUs);
+  add("closed loop of 32", "requests/s", warm.perSecond);
+  if (isDirect) return equal.pssBytes;
+  const earlier = sheet.runs(contender.name, "requests/s at p99 < 100 ms");
+  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.9 : Math.max(...earlier, 1), seconds, maxSteps: round === 0 ? 4 : 2, say });
+  add("requests/s at p99 < 100 ms", "", best.perSecond);
+  add("CPU at that rate", "µs/request", best.step.cpuUs);
+  return Math.max(...best.steps.map(({ pssBytes }) => pssBytes));
+}
+
+/** The latency itself, and what it is above the mock's own in the same round. */
+export function addedTo(sheet: Sheet, { name, metric, value, round, isDirect }: { readonly name: string; readonly metric: string; readonly value: number; readonly round: number; readonly isDirect: boolean }): void {
+  sheet.add(name, metric, "ms", value);
+  const base = sheet.runs(DIRECT, metric)[round];
+  if (!isDirect && base !== undefined) sheet.add(name, `added ${metric}`, "ms", value - base);
+}
