@@ -5,18 +5,21 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { openSqliteBudgetLedger } from "../engines/sqlite/budget-ledger.ts";
-import { createKeyDesk, createKeyDirectory, createLedgerCallPolicy } from "../gateway/index.ts";
+import { createKeyDesk, createKeyDirectory, createLedgerCallPolicy, reportUsage } from "../gateway/index.ts";
 import type { CallPolicy, KeyDesk } from "../gateway/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { IdSource } from "../kernel/ids.ts";
 import type { BudgetLedger } from "../ports/budget-ledger.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
+import type { KeySources } from "../protocols/admin/key-routes.ts";
 import type { Config } from "./config.ts";
 import { repeatWork } from "./repeating-work.ts";
 
 export interface LedgerLayer extends AsyncDisposable {
   readonly policy: CallPolicy;
   readonly keys: KeyDesk;
+  /** For the routes of keys and usage. */
+  readonly admin: KeySources;
   readonly ledger: BudgetLedger;
 }
 
@@ -29,6 +32,7 @@ export interface LedgerLayerOptions {
 }
 
 const EXPIRY_INTERVAL_MS = 5_000;
+const SECRET_BYTES = 32;
 
 export async function openLedgerLayer({ config, clock, ids, meter, logger }: LedgerLayerOptions): Promise<LedgerLayer> {
   await using stack = new AsyncDisposableStack();
@@ -40,10 +44,11 @@ export async function openLedgerLayer({ config, clock, ids, meter, logger }: Led
     if (count > 0) logger.log("warn", `${count} reservations of calls that were never settled are booked at full cost`, { count });
   };
   stack.use(repeatWork({ name: "booking of abandoned calls", everyMs: EXPIRY_INTERVAL_MS, logger, work: expire }));
+  const keys = createKeyDesk({ ledger, directory, clock, ids, secretBytes: () => randomBytes(SECRET_BYTES) });
   const owned = stack.move();
   return {
-    ledger, policy: createLedgerCallPolicy({ ledger, directory, clock, ids, meter }),
-    keys: createKeyDesk({ ledger, directory, clock, ids, secretBytes: () => randomBytes(32) }),
+    ledger, keys, policy: createLedgerCallPolicy({ ledger, directory, clock, ids, meter }),
+    admin: { keys, usage: (query) => reportUsage(ledger, query), nowMs: () => clock.now() },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

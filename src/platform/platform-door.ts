@@ -11,6 +11,7 @@ import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
 import type { LanguageLayer } from "./language-layer.ts";
+import type { LedgerLayer } from "./ledger-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
 import { definitionOf } from "./overview-source.ts";
 import { strataVersion } from "./version.ts";
@@ -21,6 +22,7 @@ export interface DoorParts {
   readonly data: DataLayer;
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
+  readonly ledger: LedgerLayer;
   readonly traffic: TrafficControl;
   readonly inference: InferenceProtocol;
   readonly explain: ModelServer["explain"];
@@ -32,14 +34,14 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, models, language, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, models, language, ledger, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
     ingestion: data.ingestion, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
-      languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(),
+      languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin,
       train: models.train, audit: models.audit, plan, apply: reload, readFeatures: data.readFeatures,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),

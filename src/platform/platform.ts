@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { systemClock } from "../kernel/clock.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
+import { createIdSource } from "../kernel/ids.ts";
 import { describeApplication, diffDefinitions, hashApplication } from "../define/index.ts";
 import type { Application, ApplicationDocument, ResourceChange } from "../define/index.ts";
 import type { TrainingReport } from "../modelops/index.ts";
@@ -25,6 +26,7 @@ import { openHttpListener } from "./http-listener.ts";
 import { createInferenceEdge } from "./inference-edge.ts";
 import { createLanguageLayer } from "./language-layer.ts";
 import type { LanguageLayer } from "./language-layer.ts";
+import { openLedgerLayer } from "./ledger-layer.ts";
 import { createPlatformDoor } from "./platform-door.ts";
 import { openModelLayer } from "./model-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
@@ -98,10 +100,11 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     server: serving.server, dataDir: config.dataDir, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
     onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
   }));
-  const language = stack.use(createLanguageLayer({ ...shared, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
+  const ledger = stack.use(await openLedgerLayer({ config, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: telemetry, logger: logs }));
+  const language = stack.use(createLanguageLayer({ ...shared, policy: ledger.policy, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const calls = stack.use(openCallsOverview({
-    application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: undefined, telemetry,
+    application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: ledger.ledger, telemetry,
   }));
   const overview = createOverviewSource({
     ...data, ...models, calls, application: shared.application, version: strataVersion(), clock, isSimulatedTime: clock !== systemClock, log: engines.log, telemetry, sampler, training: models.desk.progress,
@@ -128,7 +131,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock }));
-  const handle = createPlatformDoor({ ...shared, data, models, language, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);

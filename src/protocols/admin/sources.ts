@@ -4,6 +4,7 @@ import type { ApplicationDocument, ResourceChange } from "../../define/index.ts"
 import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
 import type { ModelServer } from "../../serving/index.ts";
+import type { KeySources } from "./key-routes.ts";
 import type { Overview } from "./overview.ts";
 
 export interface AdminSources {
@@ -23,6 +24,8 @@ export interface AdminSources {
   readonly languageModels: () => { readonly object: "list"; readonly data: readonly { readonly id: string }[] };
   /** The state of each language model's targets, as plain data. */
   readonly upstreams: () => unknown;
+  /** Virtual keys of language models, and what was used. */
+  readonly ledger: KeySources;
   /** Starts a training and reports its progress; resolves with the report. */
   readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
   readonly rollback: (model: string, reason: string) => Promise<void>;
