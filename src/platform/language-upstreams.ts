@@ -2,10 +2,14 @@
  * The upstreams of the running definition, opened when they are first asked. One that leaves the definition, or
  * changes, is closed when its calls have ended. Secrets are read from the environment here and go no further than their engine.
  */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import type { Target, Upstream } from "../define/language-model.ts";
 import { StrataError, reasonOf } from "../kernel/errors.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createAnthropicUpstream } from "../engines/anthropic/anthropic-upstream.ts";
+import { loadLlamaLibrary } from "../engines/llama/llama-library.ts";
+import { createLlamaUpstream } from "../engines/llama/llama-upstream.ts";
 import { createOpenAiUpstream } from "../engines/openai/openai-upstream.ts";
 import { createUndiciTransport } from "../engines/undici/undici-transport.ts";
 import type { LanguageUpstream } from "../ports/language-upstream.ts";
@@ -25,7 +29,7 @@ export interface LanguageUpstreams extends AsyncDisposable {
   keepOnly(upstreams: Iterable<Upstream>): void;
 }
 
-export function createLanguageUpstreams({ environment, logger }: LanguageUpstreamsOptions): LanguageUpstreams {
+export function createLanguageUpstreams({ environment, logger, folder }: LanguageUpstreamsOptions): LanguageUpstreams {
   const open = new Map<string, LanguageUpstream>();
   const closing = new Set<Promise<void>>();
   const close = (key: string, upstream: LanguageUpstream): void => {
@@ -40,7 +44,7 @@ export function createLanguageUpstreams({ environment, logger }: LanguageUpstrea
       const key = keyOf(upstream);
       const known = open.get(key);
       if (known) return known;
-      const opened = openUpstream(upstream, environment);
+      const opened = openUpstream(upstream, { environment, logger, folder });
       open.set(key, opened);
       return opened;
     },
@@ -64,13 +68,15 @@ function keyOf(upstream: Upstream): string {
   return key;
 }
 
-function openUpstream({ name, dialect, url, apiKey, connections }: Upstream, environment: LanguageUpstreamsOptions["environment"]): LanguageUpstream {
+const nowSeconds = (): number => Math.floor(systemClock.now() / 1_000);
+/** Each sequence takes its share of the context's memory, and the processor is shared anyway. */
+const LLAMA_SEQUENCES = 4;
+const LLAMA_THREADS = Math.max(1, availableParallelism() - 1);
+
+function openUpstream({ name, dialect, url, apiKey, connections }: Upstream, { environment, folder }: LanguageUpstreamsOptions): LanguageUpstream {
   const value = apiKey && environment[apiKey.variable];
   if (apiKey && (value === undefined || value === "")) throw new StrataError("UPSTREAM_FAILED", { upstream: name, status: 401, reason: `the environment variable ${apiKey.variable} with its key is not set` });
-  if (dialect === "anthropic") {
-    const nowSeconds = (): number => Math.floor(systemClock.now() / 1_000);
-    return createAnthropicUpstream({ name, apiKey: value, transport: createUndiciTransport({ name, url, connections }), nowSeconds });
-  }
-  if (dialect !== "openai") throw new StrataError("OPERATION_UNSUPPORTED", { model: name, operation: "anything", reason: `the dialect ${dialect} is not there yet` });
+  if (dialect === "anthropic") return createAnthropicUpstream({ name, apiKey: value, transport: createUndiciTransport({ name, url, connections }), nowSeconds });
+  if (dialect === "llama") return createLlamaUpstream({ name, file: resolve(folder, url), sequences: Math.min(connections, LLAMA_SEQUENCES), threads: LLAMA_THREADS, load: () => loadLlamaLibrary(folder), nowSeconds });
   return createOpenAiUpstream({ name, url, apiKey: value, transport: createUndiciTransport({ name, url, connections }) });
 }

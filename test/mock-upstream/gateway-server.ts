@@ -28,13 +28,15 @@ export interface GatewayServerOptions {
   readonly meter?: Meter;
   readonly logger?: Logger;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Files of local models are relative to it. */
+  readonly folder?: string;
   readonly parts?: Partial<LanguageGatewayOptions>;
 }
 
-export async function openGatewayServer({ models, policy, meter = silentMeter, logger = silentLogger, environment = {}, parts = {} }: GatewayServerOptions): Promise<GatewayServer> {
+export async function openGatewayServer({ models, policy, meter = silentMeter, logger = silentLogger, environment = {}, folder = process.cwd(), parts = {} }: GatewayServerOptions): Promise<GatewayServer> {
   const ids = createIdSource(systemClock, Math.random);
   const books = createOpenPolicy({ ids });
-  const upstreams = createLanguageUpstreams({ environment, logger, folder: process.cwd() });
+  const upstreams = createLanguageUpstreams({ environment, logger, folder });
   const random = createRandom(1);
   const byName = new Map(models.map((model) => [model.name, model]));
   const gateway = createLanguageGateway({
