@@ -34,5 +34,10 @@ export function routeTraffic(plan: TrafficPlan, key: string, forced?: Variant): 
 
 /** True for a `share` of all keys, always the same ones for a salt. */
 export function isInShare(salt: string, key: string, share: number): boolean {
-  return hash32(`${salt}:${key}`) / 4_294_967_296 < share;
+  return hashPoint(salt, key) < share;
+}
+
+/** Where a key lies between 0 and 1, always the same for a salt. */
+export function hashPoint(salt: string, key: string): number {
+  return hash32(`${salt}:${key}`) / 4_294_967_296;
 }

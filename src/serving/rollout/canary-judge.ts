@@ -18,8 +18,8 @@ export interface CanaryVerdict {
 
 /** Answers before the test may speak at all; below, one unlucky request would decide. */
 const MINIMUM_JUDGED = 20;
-/** The test is sharpest here, and ends long after any step. */
-const PLANNED = 10_000;
+/** Sharpest at 200 answers per side: harm should show within seconds, and what is still hidden there is small. */
+const PLANNED = 400;
 /** A canary that was not there so often is not served by a healthy process. */
 const MAXIMUM_UNREADY = 3;
 

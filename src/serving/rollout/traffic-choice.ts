@@ -2,7 +2,8 @@
  * Which version answers a request: a wish, a header rule, or a stable hash of its routing key, in this order. Pure, so
  * that every process decides alike.
  */
-import { isInShare } from "../traffic.ts";
+import { hashPoint } from "../traffic.ts";
+import { contains } from "./share-ranges.ts";
 import { STABLE } from "./traffic-state.ts";
 import type { TrafficState } from "./traffic-state.ts";
 
@@ -45,15 +46,8 @@ function variantByRule({ rules }: TrafficState, header: TrafficRequest["header"]
   return rules.find((rule) => header(rule.header) === rule.equals)?.variant;
 }
 
-/**
- * The arms claim keys one after another, each with a hash of its own among those that are left. Raising a share then
- * only moves keys towards that arm: none goes back to stable, and none leaves the arm.
- */
 function variantByKey({ salt, arms }: TrafficState, key: string): string {
-  let rest = 1;
-  for (const { variant, share } of arms) {
-    if (isInShare(`${salt}/${variant}`, key, share / rest)) return variant;
-    rest -= share;
-  }
-  return STABLE;
+  if (arms.length === 0) return STABLE;
+  const point = hashPoint(salt, key);
+  return arms.find(({ ranges }) => contains(ranges, point))?.variant ?? STABLE;
 }

@@ -3,12 +3,13 @@
  * versions are loaded, and keeps the result.
  */
 import { StrataError } from "../../kernel/errors.ts";
+import { allocateShares } from "./share-ranges.ts";
 import { CANARY, STABLE } from "./traffic-state.ts";
 import type { CanaryPlan, HeaderRule, TrafficArm, TrafficState } from "./traffic-state.ts";
 
 export type TrafficMove =
   /** A/B: arms beside stable by shares; none ends the split. */
-  | { readonly kind: "split"; readonly arms: readonly TrafficArm[]; readonly rules?: readonly HeaderRule[] }
+  | { readonly kind: "split"; readonly arms: readonly Pick<TrafficArm, "variant" | "version" | "share">[]; readonly rules?: readonly HeaderRule[] }
   /** A rollout that is judged and advances by itself. */
   | { readonly kind: "canary"; readonly version: string; readonly plan?: Partial<CanaryPlan> }
   /** Copies of requests, compared and thrown away; null ends it. */
@@ -35,7 +36,7 @@ export function newTraffic(model: string, stable: string): TrafficState {
 export function moveTraffic(state: TrafficState, move: TrafficMove, nowMs: number): TrafficState {
   const next = { ...state, revision: state.revision + 1 };
   switch (move.kind) {
-    case "split": return split(next, move.arms, move.rules ?? state.rules);
+    case "split": return split(next, move);
     case "canary": return startCanary(next, move, nowMs);
     case "shadow": return { ...next, shadow: move.shadow && { share: 1, tolerance: 1e-6, ...move.shadow } };
     case "switch": return settle(next, move.version);
@@ -49,14 +50,15 @@ function refuse(reason: string): never {
   throw new StrataError("REQUEST_INVALID", { reason });
 }
 
-function split(state: TrafficState, arms: readonly TrafficArm[], rules: readonly HeaderRule[]): TrafficState {
+function split(state: TrafficState, { arms, rules = state.rules }: Extract<TrafficMove, { kind: "split" }>): TrafficState {
   const names = arms.map(({ variant }) => variant);
   if (state.canary) refuse(`A canary of version ${state.canary.version} is in progress; promote it or roll it back first.`);
   if (names.includes(STABLE) || new Set(names).size < names.length) refuse(`The variants need different names, and none may be "${STABLE}".`);
-  if (!arms.every(({ share }) => share > 0 && share < 1) || arms.reduce((sum, { share }) => sum + share, 0) > 1 + 1e-9) refuse("Each share must lie between 0 and 1, and together they may not exceed 1.");
+  if (!arms.every(({ share }) => share > 0 && share <= 1) || arms.reduce((sum, { share }) => sum + share, 0) > 1 + 1e-9) refuse("Each share must lie between 0 and 1, and together they may not exceed 1.");
   for (const { variant } of rules) if (variant !== STABLE && !names.includes(variant)) refuse(`A rule names the variant "${variant}", which the split does not have.`);
   const isNew = state.arms.length === 0;
-  return { ...state, arms, rules, salt: isNew ? `${state.model}#${state.revision}` : state.salt };
+  const ranges = allocateShares(state.arms, arms);
+  return { ...state, arms: arms.map((arm, index) => ({ ...arm, ranges: ranges[index]! })), rules, salt: isNew ? `${state.model}#${state.revision}` : state.salt };
 }
 
 function startCanary(state: TrafficState, { version, plan }: Extract<TrafficMove, { kind: "canary" }>, nowMs: number): TrafficState {
@@ -81,9 +83,9 @@ function advance(state: TrafficState, nowMs: number): TrafficState {
   return { ...state, arms: [armOf(canary.version, share)], shadow: canary.phase === "shadow" ? null : state.shadow, canary: { ...canary, phase: "steps", step, stepStartedAtMs: nowMs } };
 }
 
-/** A share of everything is just below one, so that the arithmetic of the rest stays defined. */
+/** From the beginning of the line, so that a larger share holds every key of a smaller one. */
 function armOf(version: string, share: number): TrafficArm {
-  return { variant: CANARY, version, share: Math.min(share, 1 - 1e-9) };
+  return { variant: CANARY, version, share, ranges: [[0, share]] };
 }
 
 function promoted({ arms, canary }: TrafficState, variant: string | undefined): { readonly version: string } {

@@ -2,12 +2,16 @@
  * How the traffic of one served model is divided, as data: what answers, who is tried beside it, who gets copies, and
  * where to go back to. Changed only by moves (traffic-move.ts); read for every request (traffic-choice.ts).
  */
+import type { Range } from "./share-ranges.ts";
+
 export interface TrafficArm {
   /** What callers and metrics call it, e.g. "canary" or "b". */
   readonly variant: string;
   readonly version: string;
-  /** Share of routing keys, above 0 and below 1. */
+  /** Share of routing keys, above 0 and at most 1. */
   readonly share: number;
+  /** The hashes of its keys. */
+  readonly ranges: readonly Range[];
 }
 
 /** Requests whose header has the value go to the variant, whatever their key. */
