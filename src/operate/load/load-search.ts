@@ -14,7 +14,11 @@ export interface LoadSearchOptions {
   readonly rules: SearchRules;
   readonly bounds: LoadBounds;
   readonly measure: (step: NextStep) => Promise<LoadMeasurement>;
+  /** A step that breaks is made again this often before it counts: one bad moment of the machine is no breaking point. Default 0. */
+  readonly repeats?: number;
   readonly onStep?: (step: MeasuredStep) => void;
+  /** A step that broke and will be made again, with why. */
+  readonly onRepeat?: (step: NextStep, reasons: readonly string[]) => void;
   /** Ends the search after the step under way, which does not count. */
   readonly signal?: AbortSignal;
 }
@@ -28,10 +32,10 @@ export interface LoadSearch extends SearchResult {
 /** A step that failed for want of CPU in the generator is made again this often: others may have used the machine. */
 const GENERATOR_RETRIES = 2;
 
-export async function searchRate({ rules, bounds, measure, onStep, signal }: LoadSearchOptions): Promise<LoadSearch> {
+export async function searchRate({ rules, bounds, measure, repeats = 0, onStep, onRepeat, signal }: LoadSearchOptions): Promise<LoadSearch> {
   const steps: MeasuredStep[] = [];
   let { maxPerSecond } = rules;
-  let retries = 0, isGeneratorLimit = false;
+  let retries = 0, repeated = 0, isGeneratorLimit = false;
   for (;;) {
     const next = nextStep(steps, { ...rules, maxPerSecond });
     if (next === undefined) break;
@@ -46,6 +50,12 @@ export async function searchRate({ rules, bounds, measure, onStep, signal }: Loa
       maxPerSecond = heldPerSecond;
       continue;
     }
+    if (!verdict.isHeld && repeated < repeats) {
+      repeated += 1;
+      onRepeat?.(next, verdict.reasons);
+      continue;
+    }
+    repeated = 0;
     const step: MeasuredStep = { ...next, ...measured, isHeld: verdict.isHeld, reasons: verdict.reasons };
     steps.push(step);
     onStep?.(step);

@@ -27,7 +27,7 @@ export const chatLoad = defineCommand({
     "POST /v1/chat/completions with prompts of about the size asked for. A stream counts as answered when it says that it is complete: one that ends without [DONE], or with an error event, has failed, however cleanly the connection was closed.",
     "With --connections that many streams are held at once; with --rate streams begin at that rate.",
   ].join("\n"),
-  options: { ...LOAD_OPTIONS, ...SEARCH_OPTIONS, ...CHAT_OPTIONS },
+  options: { ...CHAT_OPTIONS, ...LOAD_OPTIONS, ...SEARCH_OPTIONS },
   positionals: { url: { description: "Address of the server, with or without /v1" } },
   examples: [
     { command: "strata loadtest chat http://127.0.0.1:4180 --model assistant --connections 32", note: "32 streams at once" },

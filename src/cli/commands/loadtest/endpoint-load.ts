@@ -16,8 +16,8 @@ export const endpointLoad = defineCommand({
   summary: "Load on an endpoint of a running Strata",
   description: "Sends the given requests to an endpoint in turn. Answers of the fallback are successes to HTTP; they are counted apart.",
   options: {
-    ...LOAD_OPTIONS, ...SEARCH_OPTIONS, ...BODY_OPTIONS,
     url: { type: "string", placeholder: "address", description: `Address of the Strata server (default $STRATA_URL, else ${DEFAULT_URL})` },
+    ...BODY_OPTIONS, ...LOAD_OPTIONS, ...SEARCH_OPTIONS,
   },
   positionals: { endpoint: { description: "Name of the endpoint" } },
   examples: [

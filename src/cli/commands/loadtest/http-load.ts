@@ -14,7 +14,7 @@ export const httpLoad = defineCommand({
   name: "http",
   summary: "Load on any HTTP/1.1 address",
   description: "Sends GET, or POST with the bodies given in turn. Success is a 2xx status within the time allowed. In bodies {{id}} becomes 20 characters never sent before and {{now}} the time, so that servers which deduplicate still work for each request.",
-  options: { ...LOAD_OPTIONS, ...SEARCH_OPTIONS, ...BODY_OPTIONS, method: { type: "string", short: "X", description: "Default POST with a body, GET without" } },
+  options: { method: { type: "string", short: "X", description: "Default POST with a body, GET without" }, ...BODY_OPTIONS, ...LOAD_OPTIONS, ...SEARCH_OPTIONS },
   positionals: { url: { description: "Address with its path" } },
   examples: [
     { command: "strata loadtest http http://127.0.0.1:8080/ --connections 64", note: "closed loop: what throughput it reaches" },

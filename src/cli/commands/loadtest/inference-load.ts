@@ -29,8 +29,8 @@ const INFERENCE_OPTIONS = {
 export const inferenceLoad = defineCommand({
   name: "oip",
   summary: "Load on a model behind the Open Inference Protocol (KServe v2)",
-  description: "Asks the server what tensors the model takes, makes random ones that fit, and sends them as JSON, as binary tensors, or over gRPC. Works with every server of the protocol: Strata, KServe, Triton, MLServer, OpenVINO.",
-  options: { ...LOAD_OPTIONS, ...SEARCH_OPTIONS, ...INFERENCE_OPTIONS },
+  description: "Asks the server what tensors the model takes, makes random ones that fit, and sends them as JSON, as binary tensors, or over gRPC. Works with any server of the protocol.",
+  options: { ...INFERENCE_OPTIONS, ...LOAD_OPTIONS, ...SEARCH_OPTIONS },
   positionals: { url: { description: "Address of the server, without /v2" } },
   examples: [
     { command: "strata loadtest oip http://127.0.0.1:4180 --model ranker --rows 8 --rate 500", note: "eight rows a request, 500 requests a second" },

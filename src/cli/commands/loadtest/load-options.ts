@@ -16,7 +16,7 @@ export const LOAD_OPTIONS = {
   processes: { type: "number", integer: true, minimum: 1, maximum: 64, default: 1, description: "Generator processes that share the load" },
   seed: { type: "number", integer: true, minimum: 0, default: 1, description: "Seed of everything that is random" },
   expect: { type: "string", placeholder: "text", description: "Count the answers that contain this text" },
-  header: { type: "string", multiple: true, placeholder: "name: value", description: "Header to send; may be repeated" },
+  header: { type: "string", multiple: true, placeholder: "name: value", description: "Header to send" },
   insecure: { type: "boolean", description: "Accept any certificate over https" },
   pid: { type: "number", integer: true, minimum: 1, description: "Process of the server, for its CPU and memory (default: who listens on the port, on this machine)" },
 } as const satisfies OptionTable;

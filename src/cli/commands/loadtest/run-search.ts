@@ -29,13 +29,15 @@ export async function runSearch(target: LoadTarget, context: LoadTestContext): P
   const serverPids = await serverPidsOf(target.address, options.pid);
   await warmUpServer(base, options.warmup, { generator, signal });
   const bounds: LoadBounds = { p99Ms: options.p99, maxFailedShare: options.maxFailed, ...(options.firstToken === undefined ? {} : { firstTokenP99Ms: options.firstToken }) };
+  let attempts = 0; // each draws its arrivals anew
   const search = await searchRate({
-    bounds, signal, onStep: (step) => showStep(step, terminal),
+    bounds, signal, repeats: options.repeats, onStep: (step) => showStep(step, terminal),
+    onRepeat: ({ perSecond }, reasons) => terminal.note(`? ${rateText(perSecond)}: ${reasons.join("; ")}; once more`),
     rules: { firstPerSecond: options.from ?? firstRateOf(base), maxPerSecond: options.upTo, resolution: 1 + options.precision, maxSteps: MAX_STEPS },
     measure: async ({ perSecond, isConfirmation }) => {
       const durationMs = options.step * (isConfirmation ? CONFIRMATION_FACTOR : 1);
       using bar = terminal.progress({ label: `${isConfirmation ? "confirming " : ""}${rateText(perSecond)}`, total: Math.round((perSecond * durationMs) / 1000) });
-      return measureLoad({ ...base, arrivals: arrivalsOf(options, perSecond), durationMs }, { generator, serverPids, signal, onProgress: ({ answered }) => bar.update(answered) });
+      return measureLoad({ ...base, arrivals: arrivalsOf({ ...options, seed: options.seed + attempts++ }, perSecond), durationMs }, { generator, serverPids, signal, onProgress: ({ answered }) => bar.update(answered) });
     },
   });
   const capacity = capacityOf(search, { headroom: options.headroom, wantedPerSecond: options.wanted });

@@ -10,6 +10,7 @@ export const SEARCH_OPTIONS = {
   upTo: { type: "number", minimum: 0.05, default: 1_000_000, placeholder: "per second", description: "With --search: not beyond this rate" },
   step: { type: "duration", default: "5s", description: "With --search: how long each rate is held; the confirmation takes three times as long" },
   precision: { type: "number", minimum: 0.005, maximum: 1, default: 0.05, placeholder: "share", description: "With --search: how close the breaking point is found" },
+  repeats: { type: "number", integer: true, minimum: 0, maximum: 9, default: 1, description: "With --search: how often a rate that breaks is tried again before it counts, so that one bad moment of the machine is no breaking point" },
   wanted: { type: "number", minimum: 0.001, placeholder: "per second", description: "With --search: how many replicas would carry this rate?" },
   headroom: { type: "number", minimum: 0, maximum: 0.95, default: 0.3, placeholder: "share", description: "With --search: share of a replica's rate that stays free" },
   svg: { type: "string", placeholder: "file", description: "With --search: write the curve as a picture" },
