@@ -6,9 +6,10 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { StrataError, reasonOf } from "../kernel/errors.ts";
+import { StrataError } from "../kernel/errors.ts";
 import { errorResponse } from "../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import { readBody } from "./request-body.ts";
 
 export interface HttpListenerOptions {
   readonly host: string;
@@ -128,25 +129,6 @@ async function readRequest(message: IncomingMessage, limitBytes: number, { gone,
 }
 
 const EMPTY = Buffer.alloc(0);
-
-function readBody(message: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let sizeBytes = 0;
-    message.on("data", (chunk: Buffer) => {
-      sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) {
-        reject(new StrataError("BODY_TOO_LARGE", { limitBytes }));
-        message.removeAllListeners("data");
-        message.resume(); // let the client finish sending so that it can read the answer
-        return;
-      }
-      chunks.push(chunk);
-    });
-    message.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    message.on("error", (thrown) => reject(new StrataError("BODY_INVALID", { format: "request", reason: reasonOf(thrown) }, { cause: thrown })));
-  });
-}
 
 async function writeResponse(response: ServerResponse, { status, headers, body }: HttpResponse, shutdown: AbortSignal): Promise<void> {
   const close = shutdown.aborted ? { connection: "close" } : {};
