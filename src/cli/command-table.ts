@@ -77,6 +77,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/predict.ts")).command,
   },
   {
+    name: "keys", group: "Models", summary: "Make and manage virtual keys: budgets, limits, models",
+    load: async () => (await import("./commands/keys.ts")).command,
+  },
+  {
+    name: "usage", group: "Models", summary: "Show calls, tokens and cost of language models",
+    load: async () => (await import("./commands/usage.ts")).command,
+  },
+  {
     name: "explain", group: "Operate", summary: "Show how recent inference requests were run, and why they took so long",
     load: async () => (await import("./commands/explain.ts")).command,
   },
