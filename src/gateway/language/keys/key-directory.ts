@@ -7,7 +7,7 @@ import { timingSafeEqual } from "node:crypto";
 import { StrataError } from "../../../kernel/errors.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { BudgetLedger, VirtualKeyRecord } from "../../../ports/budget-ledger.ts";
-import { LOCAL_KEY, requireUsable, secretHash } from "./virtual-key.ts";
+import { LOCAL_KEY, SECRET_PREFIX, requireUsable, secretHash } from "./virtual-key.ts";
 
 export interface KeyDirectory {
   /** The usable key of a secret: KEY_MISSING, KEY_INVALID. */
@@ -19,7 +19,7 @@ export interface KeyDirectory {
 export interface KeyDirectoryOptions {
   readonly ledger: Pick<BudgetLedger, "keyByHash">;
   readonly clock: Clock;
-  /** false: who sends no key is the built-in key "local". A key that is sent must be valid always. */
+  /** false: who sends no key of ours is the built-in key "local" (many clients insist on sending something). A key of ours must be valid always. */
   readonly requireKeys: boolean;
   /** Default 2,000 ms. */
   readonly staleAfterMs?: number;
@@ -59,10 +59,8 @@ export function createKeyDirectory({ ledger, clock, requireKeys, staleAfterMs = 
   };
   return {
     keyOf: async (secret) => {
-      if (secret === undefined) {
-        if (requireKeys) throw new StrataError("KEY_MISSING");
-        return LOCAL_KEY;
-      }
+      if (!requireKeys && !secret?.startsWith(SECRET_PREFIX)) return LOCAL_KEY;
+      if (secret === undefined) throw new StrataError("KEY_MISSING");
       const key = await lookUp(secretHash(secret));
       if (key === undefined) throw new StrataError("KEY_INVALID", { reason: "nobody has it." });
       requireUsable(key, clock.now());
