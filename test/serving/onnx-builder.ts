@@ -1,14 +1,18 @@
 /** Writes small ONNX models in the wire format: a tag is field * 8 + wire type, then a varint or a length and bytes. */
-type Bytes = readonly number[];
+type Bytes = Buffer;
 
-const varint = (value: number): Bytes => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]);
-const signed = (value: number): Bytes => (value >= 0 ? varint(value) : varintOfBigint(BigInt.asUintN(64, BigInt(value))));
-const varintOfBigint = (value: bigint): Bytes => (value < 128n ? [Number(value)] : [Number(value % 128n) + 128, ...varintOfBigint(value / 128n)]);
-const integer = (field: number, value: number): Bytes => [...varint(field * 8), ...signed(value)];
-const float = (field: number, value: number): Bytes => [...varint(field * 8 + 5), ...new Uint8Array(Float32Array.of(value).buffer)];
-const bytes = (field: number, value: Bytes | Uint8Array | string): Bytes => {
-  const content = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  return [...varint(field * 8 + 2), ...varint(content.length), ...content];
+const join = (...parts: readonly Uint8Array[]): Bytes => Buffer.concat(parts);
+const varint = (value: number | bigint): Bytes => {
+  const bytes: number[] = [];
+  let left = BigInt.asUintN(64, BigInt(value));
+  for (; left >= 128n; left >>= 7n) bytes.push(Number(left & 127n) | 128);
+  return Buffer.from([...bytes, Number(left)]);
+};
+const integer = (field: number, value: number): Bytes => join(varint(field * 8), varint(value));
+const float = (field: number, value: number): Bytes => join(varint(field * 8 + 5), new Uint8Array(Float32Array.of(value).buffer));
+const bytes = (field: number, value: Uint8Array | string): Bytes => {
+  const content = typeof value === "string" ? Buffer.from(value) : value;
+  return join(varint(field * 8 + 2), varint(content.length), content);
 };
 
 export const ONNX_TYPE = { FLOAT: 1, UINT8: 2, INT8: 3, UINT16: 4, INT16: 5, INT32: 6, INT64: 7, STRING: 8, BOOL: 9, FLOAT16: 10, DOUBLE: 11, UINT32: 12, UINT64: 13 } as const;
@@ -38,34 +42,34 @@ export interface ModelInfo {
 }
 
 export function onnxBytes({ inputs, outputs, nodes, weights = [] }: ModelInfo): Uint8Array {
-  const graph = [
-    ...nodes.flatMap((node) => bytes(1, nodeBytes(node))), ...bytes(2, "g"),
-    ...weights.flatMap(({ name, shape, values }) => bytes(5, [...shape.flatMap((size) => integer(1, size)), ...integer(2, ONNX_TYPE.FLOAT), ...bytes(8, name), ...bytes(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))])),
-    ...inputs.flatMap((value) => bytes(11, valueBytes(value))), ...outputs.flatMap((value) => bytes(12, valueBytes(value))),
-  ];
-  const opset = (domain: string, version: number): Bytes => bytes(8, [...(domain === "" ? [] : bytes(1, domain)), ...integer(2, version)]);
-  return Uint8Array.from([...integer(1, 8), ...bytes(7, graph), ...opset("", 17), ...opset("ai.onnx.ml", 3)]);
+  const graph = join(
+    ...nodes.map((node) => bytes(1, nodeBytes(node))), bytes(2, "g"),
+    ...weights.map(({ name, shape, values }) => bytes(5, join(...shape.map((size) => integer(1, size)), integer(2, ONNX_TYPE.FLOAT), bytes(8, name), bytes(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))))),
+    ...inputs.map((value) => bytes(11, valueBytes(value))), ...outputs.map((value) => bytes(12, valueBytes(value))),
+  );
+  const opset = (domain: string, version: number): Bytes => bytes(8, join(...(domain === "" ? [] : [bytes(1, domain)]), integer(2, version)));
+  return new Uint8Array(join(integer(1, 8), bytes(7, graph), opset("", 17), opset("ai.onnx.ml", 3)));
 }
 
 function valueBytes({ name, type, shape }: ValueInfo): Bytes {
-  const dimensions = shape.flatMap((size) => bytes(1, typeof size === "number" ? integer(1, size) : bytes(2, size)));
-  return [...bytes(1, name), ...bytes(2, bytes(1, [...integer(1, type), ...bytes(2, dimensions)]))];
+  const dimensions = shape.map((size) => bytes(1, typeof size === "number" ? integer(1, size) : bytes(2, size)));
+  return join(bytes(1, name), bytes(2, bytes(1, join(integer(1, type), bytes(2, join(...dimensions))))));
 }
 
 function nodeBytes({ operator, inputs, outputs, attributes = {}, domain }: NodeInfo): Bytes {
-  return [
-    ...inputs.flatMap((name) => bytes(1, name)), ...outputs.flatMap((name) => bytes(2, name)), ...bytes(4, operator),
-    ...Object.entries(attributes).flatMap(([name, value]) => bytes(5, [...bytes(1, name), ...attributeBytes(value)])), ...(domain === undefined ? [] : bytes(7, domain)),
-  ];
+  return join(
+    ...inputs.map((name) => bytes(1, name)), ...outputs.map((name) => bytes(2, name)), bytes(4, operator),
+    ...Object.entries(attributes).map(([name, value]) => bytes(5, join(bytes(1, name), attributeBytes(value)))), ...(domain === undefined ? [] : [bytes(7, domain)]),
+  );
 }
 
 function attributeBytes(value: Attribute): Bytes {
-  if (typeof value === "number") return [...integer(3, value), ...integer(20, 2)];
-  if (typeof value === "string") return [...bytes(4, value), ...integer(20, 3)];
-  if ("float" in value) return [...float(2, value.float), ...integer(20, 1)];
-  if ("ints" in value) return [...value.ints.flatMap((one) => integer(8, one)), ...integer(20, 7)];
-  if ("floats" in value) return [...value.floats.flatMap((one) => float(7, one)), ...integer(20, 6)];
-  return [...value.strings.flatMap((one) => bytes(9, one)), ...integer(20, 8)];
+  if (typeof value === "number") return join(integer(3, value), integer(20, 2));
+  if (typeof value === "string") return join(bytes(4, value), integer(20, 3));
+  if ("float" in value) return join(float(2, value.float), integer(20, 1));
+  if ("ints" in value) return join(...value.ints.map((one) => integer(8, one)), integer(20, 7));
+  if ("floats" in value) return join(...value.floats.map((one) => float(7, one)), integer(20, 6));
+  return join(...value.strings.map((one) => bytes(9, one)), integer(20, 8));
 }
 
 /** x [n, sizes[0]] → y [n, sizes.at(-1)]: layers of Gemm and Relu with weights from the draw. */

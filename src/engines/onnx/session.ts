@@ -30,7 +30,7 @@ export async function importOnnx(importPackage: () => Promise<unknown> = () => i
 }
 
 /** One thread per session: threads of onnxruntime spin while they wait, which costs more than they bring to small batches. */
-const SESSION_OPTIONS: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
+const SESSION_OPTIONS: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 }; // errors come back as such
 
 export async function openSession(onnx: Onnx, artifact: OnnxArtifact): Promise<Session> {
   const session = "file" in artifact ? await onnx.InferenceSession.create(artifact.file, SESSION_OPTIONS) : await onnx.InferenceSession.create(artifact.bytes, SESSION_OPTIONS);
@@ -77,13 +77,25 @@ function firstSymbol(metadata: Metadata): string | undefined {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** onnxruntime takes text only, and its package cuts it off at a NUL: better refused than answered wrongly. */
+function textOf(name: string, bytes: Uint8Array): string {
+  if (bytes.includes(0)) throw new StrataError("INFERENCE_INVALID", { reason: `input "${name}" holds text with a NUL character, which onnxruntime does not take` });
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new StrataError("INFERENCE_INVALID", { reason: `input "${name}" holds bytes that are not UTF-8 text, which onnxruntime does not take` });
+  }
+}
 
 function toOnnx(onnx: Onnx, { name, datatype, shape, data }: Tensor): OnnxTensor {
   const type = TYPE_OF.get(datatype);
   if (type === undefined) throw new StrataError("INFERENCE_INVALID", { reason: `input "${name}": onnxruntime has no ${datatype}` });
-  const values = datatype === "BYTES" ? (data as readonly Uint8Array[]).map((element) => decoder.decode(element)) : data;
-  return new onnx.Tensor(type as "float32", values as Float32Array, shape); // the table above pairs types and arrays
+  const values = datatype === "BYTES" ? (data as readonly Uint8Array[]).map((element) => textOf(name, element)) : data;
+  const tensor = new onnx.Tensor(type as "float32", values as Float32Array, shape); // the table above pairs types and arrays
+  if (datatype === "FP16") Object.assign(tensor, { cpuData: values }); // the package makes it a Float16Array, which its native part then reads as empty (1.30)
+  return tensor;
 }
 
 function fromOnnx({ name, datatype }: TensorSpec, value: OnnxTensor): Tensor {

@@ -13,7 +13,7 @@ export type ToWorker = { readonly run: number; readonly inputs: readonly Tensor[
 export type FromWorker =
   | { readonly kind: "open"; readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[]; readonly batchSymbols: readonly (string | undefined)[] }
   | { readonly kind: "done"; readonly run: number; readonly outputs: readonly Tensor[] }
-  | { readonly kind: "failed"; readonly run: number | undefined; readonly reason: string };
+  | { readonly kind: "failed"; readonly run: number | undefined; readonly reason: string; /** The values are the caller's mistake. */ readonly isInvalid: boolean };
 
 interface Run {
   readonly resolve: (outputs: readonly Tensor[]) => void;
@@ -40,7 +40,7 @@ export async function openWorkerSession(artifact: OnnxArtifact, { model, version
     const run = runs.get(message.run);
     runs.delete(message.run);
     if (message.kind === "done") run?.resolve(message.outputs);
-    else run?.reject(new StrataError("INFERENCE_FAILED", { model, reason: message.reason }));
+    else run?.reject(new StrataError(message.isInvalid ? "INFERENCE_INVALID" : "INFERENCE_FAILED", { model, reason: message.reason }));
   });
   worker.on("error", (thrown) => die(`its thread failed: ${reasonOf(thrown)}`, thrown));
   worker.on("exit", (code) => die(`its thread ended with exit code ${code}`));
