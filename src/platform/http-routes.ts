@@ -13,6 +13,7 @@ import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
 import { errorResponse } from "../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import { handleModelReadiness, handlePredict } from "../protocols/kserve/predict.ts";
 import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import { OPENAI_ROUTES, handleOpenAi } from "../protocols/openai/openai.ts";
@@ -46,6 +47,7 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
   ...OPENAI_ROUTES,
+  { method: "POST", pattern: "/v1/models/:model:predict", summary: "KServe V1: {instances} in, {predictions} out" },
   { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer, repository, statistics, configuration" },
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
 ];
@@ -59,6 +61,11 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     ...servedModelRoutes(parts.traffic),
   ]);
 
+  /** Trained models and language models have more to say at /v1/models/:model than that they are ready. */
+  const isOurs = (path: string): boolean => {
+    const name = path.slice("/v1/models/".length);
+    return !path.startsWith("/v1/models/") || parts.admin.modelNames().includes(name) || parts.admin.languageModels().data.some(({ id }) => id === name);
+  };
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
     refuseCrossSite(request);
@@ -67,6 +74,10 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     if (path.startsWith("/v1")) {
       const language = await handleOpenAi(parts.language, request);
       if (language) return language;
+      const predicted = await handlePredict(parts.inference, request);
+      if (predicted) return predicted;
+      const ready = isOurs(path) ? undefined : await handleModelReadiness(parts.inference, request);
+      if (ready) return ready;
       const match = table.match(request.method, path);
       if (match) return match.route.handle(match.parameters, request);
     }

@@ -100,7 +100,7 @@ async function describeAnyModel(sources: AdminSources, name: string) {
 async function describeModel({ registry, rollouts }: AdminSources, model: string) {
   const exists = (await registry.models()).includes(model);
   const [versions, aliases, rollout] = await Promise.all([exists ? registry.versions(model) : [], registry.aliases(model), rollouts.activeOf(model)]);
-  return { model, aliases, versions, rollout: rollout ?? null };
+  return { model, name: model, ready: aliases.champion !== undefined, aliases, versions, rollout: rollout ?? null }; // name and ready are KServe V1's words
 }
 
 const MAX_EXPLAINED = 1_000;

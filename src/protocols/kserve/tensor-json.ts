@@ -118,6 +118,13 @@ export function jsonOfTensor({ name, datatype, data }: Tensor): string {
   return `[${(data as Int32Array).join(",")}]`; // BigInt arrays join to their digits too
 }
 
+/** Each element as JSON text, for those who arrange them anew. */
+export function jsonCells(tensor: Tensor): readonly string[] {
+  const { name, datatype, data } = tensor;
+  if (datatype === "BYTES") return (data as DataOf<"BYTES">).map((element, at) => textOf(name, element, at));
+  return data.length === 0 ? [] : jsonOfTensor(tensor).slice(1, -1).split(","); // no other datatype has a comma in an element
+}
+
 const ASK_BINARY = "ask for the output in binary (parameters.binary_data on the output)";
 
 function textOf(name: string, element: Uint8Array, at: number): string {

@@ -44,8 +44,7 @@ export interface WireRequest extends Envelope {
 
 /** The JSON of a request. BODY_INVALID when it is none, INFERENCE_INVALID when it is no inference request. */
 export function readEnvelope(body: Uint8Array): Envelope {
-  if (!isUtf8(body)) throw new StrataError("BODY_INVALID", { format: "JSON", reason: "it is not UTF-8." });
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const text = textOf(body);
   const value = parsed(text);
   return envelopeOf(needsExactIntegers(value) ? parseExactly(text) : value);
 }
@@ -62,6 +61,18 @@ export function attachBlobs(envelope: Envelope, blobs: Uint8Array): WireRequest 
   });
   if (at !== blobs.length) refuse(`${blobs.length - at} bytes follow the ${at} bytes of binary tensors`);
   return { ...envelope, inputs };
+}
+
+/** A body as JSON, with integers as they were written. BODY_INVALID. */
+export function readJson(body: Uint8Array): unknown {
+  const text = textOf(body);
+  const value = parsed(text);
+  return hasRoundedInteger(value) ? parseExactly(text) : value;
+}
+
+function textOf(body: Uint8Array): string {
+  if (!isUtf8(body)) throw new StrataError("BODY_INVALID", { format: "JSON", reason: "it is not UTF-8." });
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
 }
 
 function parsed(text: string): unknown {
