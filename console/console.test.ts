@@ -16,6 +16,7 @@ import { createConsoleHandler } from "../src/protocols/console/static.ts";
 import { lowestContrasts } from "./test-support/contrast.ts";
 import { openConsoleServer } from "./test-support/console-server.ts";
 import type { ConsoleServer } from "./test-support/console-server.ts";
+import { helpdeskOverview, servingOnly } from "./test-support/helpdesk-overview.ts";
 import { NOW_MS, freshOverview, storefrontOverview, trainingOverview } from "./test-support/storefront-overview.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
@@ -173,8 +174,32 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     assert.deepEqual(complaints, []);
   });
 
+  test("serving and the gateway: who answers, why batches left, what is spent, and a panel for each part", async () => {
+    await using opened = await open({ hash: "#serving", overview: servingOnly() });
+    const { page, server, complaints } = opened;
+    assert.match(await textOf(page, ".tabs"), /^Serving 1 not available Gateway 1 breakers open Decisions 2 alerts Process$/);
+    assert.equal(await page.locator("#section-loop, #section-models").count(), 0);
+    assert.match(await textOf(page, ".headline"), /Inferences 128 ?\/s.*Slowest p99 13 ms far_away, of it 3\.2 ms queued.*Cost today \$0\.027 4 keys/);
+    assert.match(await textOf(page, "[aria-label='Model urgency']"), /ONNX v2 v1 Requests 128\/s 12\.9 k answered · 7 failed.*Compute p50 \/ p99 of v1 1\.2 \/ 9\.8 ms.*delay was over 62 % preferred size was reached 31 %.*Traffic canary at step 1 of 3 for 27 s stable v1 90 % 812 canary v2 10 % 88 shadow v2: 10\.9 % differ/);
+    assert.equal((await page.getByRole("img", { name: /^Why batches of urgency left: delay was over 62/ }).count()), 1);
+    await page.getByRole("link", { name: "far_away", exact: true }).click();
+    assert.match(await textOf(page, "#served-far_away"), /http:\/\/10\.0\.0\.8:8000 open 0 0 ms 30 21/);
+    assert.equal(new URL(page.url()).hash, "#serving/far_away");
+    assert.equal(await labelOf(page, "upstream:main"), "Upstream main: 1.3 /s · 136 ms. breaker open");
+    assert.equal(await labelOf(page, "caller:key_02"), "Caller mobile-app: $0.21 of $0.25. 85.6 % of budget");
+    await page.locator('[data-node="language:assistant"]').press("Enter");
+    assert.match(await textOf(page, "aside.panel"), /Language model assistant Answers customers\..*Not answered GUARDRAIL_REFUSED 3 BUDGET_EXHAUSTED 40/);
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate("document.activeElement.dataset.node"), "language:assistant");
+    assert.match(await textOf(page, ".budgets"), /mobile-app shop \$0\.21 of \$0\.25 a day · \$0\.004 held 85\.6 % of budget 200 k tokens a minute intern-project lab \$0\.004 of \$0\.004 in all budget spent/);
+    const { gateway: _, ...noGateway } = servingOnly();
+    server.show(noGateway);
+    await page.locator("#section-gateway").waitFor({ state: "detached" });
+    assert.deepEqual(complaints, []);
+  });
+
   test("light and dark, wide and narrow: texts stand out, nothing runs over the edge", async (context) => {
-    await using opened = await open();
+    await using opened = await open({ overview: helpdeskOverview() });
     const { page, complaints } = opened;
     for (const [colorScheme, ground] of [["light", "rgb(246, 246, 248)"], ["dark", "rgb(11, 12, 16)"]] as const) {
       await page.emulateMedia({ colorScheme });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { counted, formatBytes, formatCount, formatDifference, formatMetric, formatMilliseconds, formatPsi, formatRate, formatShare, formatShareInColumn } from "./numbers.ts";
+import { counted, formatBytes, formatCount, formatDifference, formatMetric, formatMilliseconds, formatPsi, formatRate, formatShare, formatShareInColumn, formatUsd } from "./numbers.ts";
 import { DAY_MS, HOUR_MS, formatAgo, formatDuration, formatMoment, formatTimeMark } from "./times.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
@@ -20,6 +20,10 @@ test("rates, shares, latencies, sizes and metrics", () => {
   assert.deepEqual([0, 1_023, 1_536, 200 * 2 ** 20, 3 * 2 ** 40].map((value) => plain(formatBytes(value))), ["0 B", "1,023 B", "1.5 KiB", "200 MiB", "3 TiB"]);
   assert.deepEqual([0, 0.041256, 0.4, 12.3456, 4_321.9, 0.00001].map(formatMetric), ["0", "0.04126", "0.4", "12.35", "4,322", "1.00e-5"]);
   assert.deepEqual([0.01, -0.01, 0].map(formatDifference), ["+0.01", "−0.01", "0"]);
+});
+
+test("dollars, from what one token costs to what a year does", () => {
+  assert.deepEqual([0, 1e-9, 0.00042, 0.0184, 0.1, 1.254, 999, 1_204.4].map(formatUsd), ["$0", "<$0.000001", "$0.00042", "$0.018", "$0.10", "$1.25", "$999.00", "$1,204"]);
 });
 
 test("what was not measured is a dash, never a number", () => {

@@ -30,7 +30,7 @@ function keyDetails(key: KeyOverview | undefined): NodeDetails | undefined {
   if (key === undefined) return undefined;
   const { id, name, tenant, state, spentUsd, reservedUsd, budgetUsd, periodMs, requestsPerMinute, tokensPerMinute, calls } = key;
   return details("caller", name, {
-    description: "", marks: keyMarks(key),
+    description: tenant === "" ? "Calls that brought no key are booked here." : "", marks: keyMarks(key),
     rows: [
       row("Key", id), ...(tenant === "" ? [] : [row("Tenant", tenant)]), row("State", state), row("Spent", formatUsd(spentUsd)), row("Held by calls in flight", formatUsd(reservedUsd)),
       row("Budget", budgetUsd === undefined ? "none" : `${formatUsd(budgetUsd)}${periodMs === undefined ? " in all" : ` every ${formatDuration(periodMs)}`}`),

@@ -12,6 +12,7 @@ import { Card, Section, Table } from "../parts.ts";
 import { routeHash } from "../route.ts";
 import type { GatewayOverview, LanguageModelOverview } from "../../src/protocols/admin/overview.ts";
 import { Budgets } from "./budgets.ts";
+import { smoothed } from "./serving-figures.ts";
 
 export interface GatewaySectionProps {
   readonly gateway: GatewayOverview;
@@ -47,7 +48,7 @@ function Models({ models }: { readonly models: readonly LanguageModelOverview[] 
       key: model.name,
       cells: [
         h("b", null, model.name), formatRate(model.callsPerSecond), formatRate(model.inputTokensPerSecond), formatRate(model.outputTokensPerSecond),
-        h("span", { class: "cell-line" }, h(Sparkline, { values: model.history.outputTokensPerSecond, tone: 1 })), ms(model.firstTokenP50Ms),
+        h("span", { class: "cell-line" }, h(Sparkline, { values: smoothed(model.history.outputTokensPerSecond), tone: 1 })), ms(model.firstTokenP50Ms),
         model.costTodayUsd === undefined ? NO_VALUE : formatUsd(model.costTodayUsd), formatCount(model.cacheHits), formatCount(model.fallbacks), formatCount(model.failedAttempts), formatCount(refusedBy(model, true)), h(Refusals, { model }),
       ],
     })),

@@ -9,6 +9,7 @@ import { formatDuration } from "../format/times.ts";
 import { Badge } from "../parts.ts";
 import { routeHash } from "../route.ts";
 import type { CanaryOverview, ServedModelOverview } from "../../src/protocols/admin/overview.ts";
+import { smoothed } from "./serving-figures.ts";
 import { ServedVersions } from "./served-versions.ts";
 import { batchShares, busiestVersion, quantileText, shadowVerdict, toneOfState, trafficShares } from "./serving-facts.ts";
 
@@ -49,17 +50,16 @@ function Block({ title, value, unit, note, children }: BlockProps): ComponentChi
 function Requests({ model: { requestsPerSecond, requests, failures, failuresByReason, history } }: { readonly model: ServedModelOverview }): ComponentChild {
   const why = failuresByReason.map(({ reason, count }) => `${reason} ${count}`).join(", ");
   return h(Block, {
-    title: "Requests", value: formatRate(requestsPerSecond), unit: "/s", children: h(Sparkline, { values: history.requestsPerSecond, tone: 1 }),
+    title: "Requests", value: formatRate(requestsPerSecond), unit: "/s", children: h(Sparkline, { values: smoothed(history.requestsPerSecond), tone: 1 }),
     note: [`${formatCount(requests)} answered`, failures === 0 ? null : h("span", { class: "failed", title: why }, ` · ${formatCount(failures)} failed`)],
   });
 }
 
 function Latency({ model }: { readonly model: ServedModelOverview }): ComponentChild {
   const busiest = busiestVersion(model);
-  const lines = model.history.meanMs.map((ms) => ms ?? Number.NaN);
   const which = model.versions.length > 1 && busiest !== undefined ? ` of v${busiest.version}` : "";
   return h(Block, {
-    title: `Compute p50 / p99${which}`, value: quantileText(busiest?.computeMs ?? null), children: h(Sparkline, { values: lines, tone: 2 }), note: `in the queue ${quantileText(busiest?.queueMs ?? null)}`,
+    title: `Compute p50 / p99${which}`, value: quantileText(busiest?.computeMs ?? null), children: h(Sparkline, { values: smoothed(model.history.meanMs), tone: 2 }), note: `queue ${quantileText(busiest?.queueMs ?? null)}`,
   });
 }
 
@@ -70,7 +70,7 @@ function Batches({ model }: { readonly model: ServedModelOverview }): ComponentC
   return h(Block, {
     title: "Rows per batch", value: rows === null ? NO_VALUE : formatRate(rows), ...(cached === null ? {} : { unit: ` · ${formatShare(cached)} from cache` }),
     children: h(Strip, { label: `Why batches of ${model.name} left`, parts: shares }),
-    note: most === undefined ? "no batch yet" : h("span", null, h(Reason, { part: most }), next === undefined ? null : [", ", h(Reason, { part: next })]),
+    note: most === undefined ? "no batch yet" : h("span", null, h(Reason, { part: most }), next === undefined ? null : [" ", h(Reason, { part: next })]),
   });
 }
 
@@ -83,7 +83,7 @@ function Traffic({ model, nowMs }: { readonly model: ServedModelOverview; readon
   const parts = trafficShares(model);
   const shadow = traffic?.shadow && shadowVerdict(traffic.shadow);
   return h("div", { class: "block served-traffic" },
-    h("h4", null, "Traffic", traffic?.canary === undefined ? null : h("small", null, canaryText(traffic.canary, nowMs))),
+    h("h4", null, "Traffic ", traffic?.canary === undefined ? null : h("small", null, canaryText(traffic.canary, nowMs))),
     parts.length === 0 ? h("p", { class: "block-note" }, "nobody has asked yet") : h(StackedBar, { label: `Traffic of ${name}`, parts }),
     shadow === undefined ? null : h("p", null, h(Badge, { tone: shadow.tone, title: shadow.explanation }, shadow.text)));
 }

@@ -14,6 +14,12 @@ export function addHistories(histories: readonly (readonly number[])[]): readonl
   return Array.from({ length }, (_, at) => total(histories.map((history) => history[history.length - length + at] ?? 0)));
 }
 
+/** Means of three seconds each: a small line of single seconds is noise. A mean of nothing that was measured is not a number. */
+export function smoothed(values: readonly (number | null)[]): readonly number[] {
+  const groups = Array.from({ length: Math.ceil(values.length / 3) }, (_, at) => values.slice(Math.max(0, values.length - 3 * (at + 1)), values.length - 3 * at).filter((value) => value !== null));
+  return groups.toReversed().map((group) => (group.length === 0 ? Number.NaN : total(group) / group.length));
+}
+
 export function servingFigures({ models }: ServingOverview): readonly FigureProps[] {
   const versions = models.flatMap((model) => {
     const version = busiestVersion(model);
@@ -22,7 +28,7 @@ export function servingFigures({ models }: ServingOverview): readonly FigureProp
   const slowest = versions.toSorted((a, b) => b.p99 - a.p99)[0];
   const [ready, all] = [models.filter(({ versions: each }) => each.some(({ state }) => state === "READY")).length, models.length];
   return [
-    { label: "Inferences", value: formatRate(total(models.map(({ requestsPerSecond }) => requestsPerSecond))), unit: "/s", children: h(Sparkline, { values: addHistories(models.map(({ history }) => history.requestsPerSecond)), tone: 1 }) },
+    { label: "Inferences", value: formatRate(total(models.map(({ requestsPerSecond }) => requestsPerSecond))), unit: "/s", children: h(Sparkline, { values: smoothed(addHistories(models.map(({ history }) => history.requestsPerSecond))), tone: 1 }) },
     slowest === undefined ? { label: "Slowest p99", value: NO_VALUE, note: "no inferences yet" } : { label: "Slowest p99", value: formatMilliseconds(slowest.p99), note: `${slowest.name}, of it ${formatMilliseconds(slowest.queue)} queued` },
     { label: "Models ready", value: String(ready), unit: ` of ${all}`, note: counted(total(models.map(({ failures }) => failures)), "failed request") },
   ];
@@ -33,7 +39,7 @@ export function gatewayFigures({ models, keys, targets }: GatewayOverview): read
   const open = targets.filter(({ state }) => state === "open").length;
   return [
     { label: "Language calls", value: formatRate(total(models.map(({ callsPerSecond }) => callsPerSecond))), unit: "/s", note: open === 0 ? `${counted(targets.length, "target")}, all in order` : `${counted(open, "breaker")} open` },
-    { label: "Tokens out", value: formatRate(total(models.map(({ outputTokensPerSecond }) => outputTokensPerSecond))), unit: "/s", children: h(Sparkline, { values: addHistories(models.map(({ history }) => history.outputTokensPerSecond)), tone: 2 }) },
+    { label: "Tokens out", value: formatRate(total(models.map(({ outputTokensPerSecond }) => outputTokensPerSecond))), unit: "/s", children: h(Sparkline, { values: smoothed(addHistories(models.map(({ history }) => history.outputTokensPerSecond))), tone: 2 }) },
     { label: "Cost today", value: costs.length === 0 ? NO_VALUE : formatUsd(total(costs)), note: keys === undefined ? "no books are kept" : counted(keys.length, "key") },
   ];
 }

@@ -23,7 +23,7 @@ export interface Places {
 
 export function helpdesk({ mainUrl, spareUrl, models }: Places): Application {
   const text = tensor("BYTES", [-1, 1]);
-  const batching = { maxRows: 64, maxDelay: "3ms", maxQueueRows: 2_048 } as const;
+  const batching = { maxRows: 8, preferredRows: [4], maxDelay: "3ms" } as const;
 
   const ticketFeatures = defineServedModel("ticket_features", {
     description: "What a ticket looks like, as numbers.",

@@ -24,7 +24,8 @@ export interface CustomersOptions {
   readonly signal: AbortSignal;
 }
 
-const TICK_MS = 50;
+/** Customers come in small crowds, so that requests meet in the queue. */
+const TICK_MS = 80;
 
 /** Sends until the signal fires, then waits for what is under way. Arrivals do not wait for answers, as with real customers. */
 export async function sendTraffic(options: CustomersOptions): Promise<Counts> {

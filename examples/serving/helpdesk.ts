@@ -36,10 +36,14 @@ export async function runHelpdesk({ dataDir, port, say, signal, isEndless }: Hel
   say(`The help desk is up. Console: ${platform.url}/#serving`);
 
   const operator = createOperator(platform.url);
+  const web = await operator.makeKey({ name: "web-shop", tenant: "shop", budgetUsd: 2, period: "1d", requestsPerMinute: 1_200 });
+  const mobile = await operator.makeKey({ name: "mobile-app", tenant: "shop", budgetUsd: 0.25, period: "1d", tokensPerMinute: 200_000 });
+  const intern = await operator.makeKey({ name: "intern-project", tenant: "lab", budgetUsd: 0.004, models: ["assistant"] });
+  say("Three callers have keys with budgets; a fourth has none, and is booked on its own.");
   const stopping = new AbortController();
   const traffic = sendTraffic({
     url: platform.url, random: createRandom("customers"), inferencesPerSecond: INFERENCES_PER_SECOND, chatsPerSecond: CHATS_PER_SECOND,
-    secrets: [undefined], signal: AbortSignal.any([signal, stopping.signal]),
+    secrets: [web, web, web, web, mobile, mobile, intern, undefined], signal: AbortSignal.any([signal, stopping.signal]),
   });
   const pause = (ms: number): Promise<unknown> => sleep(ms, undefined, { signal }).catch(() => undefined); // the loops below look at the signal
 
