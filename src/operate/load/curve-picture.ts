@@ -24,7 +24,7 @@ export interface CurvePicture {
 }
 
 const WIDTH = 760, HEIGHT = 430;
-const LEFT = 72, RIGHT = 24, TOP = 78, BOTTOM = 58;
+const LEFT = 72, RIGHT = 24, TOP = 92, BOTTOM = 58;
 const CURVE_STEPS = 80;
 
 const STYLE = `

@@ -31,7 +31,7 @@ const SPECS = [{ name: "x", datatype: "FP32", shape: [-1, 16] }, { name: "ids", 
 async function openInferenceServer(refuses: (number: number) => boolean): Promise<AsyncDisposable & { readonly port: number; readonly received: readonly Received[] }> {
   const folder = await mkdtemp(join(tmpdir(), "grpc-load-"));
   await writeFile(join(folder, "inference.proto"), PROTO);
-  const loaded = loadPackageDefinition(loadSync(join(folder, "inference.proto"), { longs: String })) as GrpcObject;
+  const loaded = loadPackageDefinition(loadSync(join(folder, "inference.proto"), { longs: String }));
   const { service } = (loaded["inference"] as GrpcObject)["GRPCInferenceService"] as ServiceClientConstructor; // as the file above says
   const received: Received[] = [];
   const server = new Server();

@@ -7,6 +7,7 @@ import { openClientSocket } from "./client-socket.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import type { RequestSource } from "./request-source.ts";
 import { createResponseReader } from "./response-reader.ts";
+import type { ResponseHead } from "./response-reader.ts";
 import type { Slot, SlotEvents } from "./slot.ts";
 
 export interface HttpSlotOptions {
@@ -36,8 +37,7 @@ const KEPT_BYTES = 64 * 1024;
 export function createHttpSlot({ target, source, events, hasBodies, stream }: HttpSlotOptions): Slot {
   let socket: Socket | undefined;
   let cameMs: number | undefined;
-  let sentMs = 0;
-  let aliveMs = 0;
+  let sentMs = 0, aliveMs = 0;
 
   const close = (): void => {
     socket?.removeAllListeners();
@@ -52,53 +52,34 @@ export function createHttpSlot({ target, source, events, hasBodies, stream }: Ht
     stream?.abandon();
     events.onFailure(slot, reason);
   };
+  const onAnswer = ({ failure, body, isLast }: Answer): void => {
+    if (cameMs === undefined) throw new Error("a response to nothing");
+    const answer = { failure, body, cameMs, sentMs };
+    cameMs = undefined;
+    if (isLast) close();
+    events.onAnswer(slot, answer);
+  };
   const open = (): Socket => {
     const opened = openClientSocket(target);
-    let status = 0, isLast = false, streams = false;
-    let pieces: Buffer[] = [];
-    let keptBytes = 0;
-    const reader = createResponseReader({
-      onHead: (head) => {
-        ({ status, isLast } = head);
-        streams = stream !== undefined && status < 300;
-        pieces = [];
-        keptBytes = 0;
-      },
-      onBody: (piece) => {
-        if (streams) return stream?.push(piece, performance.now());
-        keptBytes += piece.length;
-        if (status < 300 || keptBytes <= KEPT_BYTES) pieces.push(piece);
-      },
-      onEnd: () => {
-        if (cameMs === undefined) throw new Error("a response to nothing");
-        const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-        const broken = streams ? stream?.end() : undefined;
-        const answer = { failure: status >= 300 ? `status ${status}` : broken?.failure, body: broken?.detail ?? body, cameMs, sentMs };
-        if (!streams) stream?.abandon();
-        cameMs = undefined;
-        if (isLast) close();
-        events.onAnswer(slot, answer);
-      },
-    }, hasBodies);
+    const answers = createAnswerReader({ onAnswer, hasBodies, stream });
     opened.on("data", (chunk: Buffer) => {
       events.onBytes(chunk.length);
       if (stream !== undefined) aliveMs = performance.now();
       try {
-        reader.push(chunk);
+        answers.push(chunk);
       } catch (thrown) {
         fail(thrown instanceof Error ? thrown.message : String(thrown));
       }
     });
     opened.on("error", (thrown: NodeJS.ErrnoException) => fail(thrown.code ?? thrown.message));
     opened.on("close", () => {
-      if (!reader.end()) fail(streams ? "stream was cut" : "closed by the server");
+      if (!answers.end()) fail(answers.isStreaming() ? "stream was cut" : "closed by the server");
     });
     return opened;
   };
   const slot: Slot = {
     send: (since) => {
-      cameMs = since;
-      aliveMs = since;
+      cameMs = aliveMs = since;
       const request = source.next();
       socket ??= open();
       sentMs = performance.now();
@@ -111,4 +92,52 @@ export function createHttpSlot({ target, source, events, hasBodies, stream }: Ht
     close,
   };
   return slot;
+}
+
+interface Answer {
+  readonly failure: string | undefined;
+  readonly body: Buffer;
+  readonly isLast: boolean;
+}
+
+interface AnswerReader {
+  push(chunk: Buffer): void;
+  end(): boolean;
+  /** A stream's body is being read. */
+  isStreaming(): boolean;
+}
+
+interface AnswerReaderOptions {
+  readonly onAnswer: (answer: Answer) => void;
+  readonly hasBodies: boolean;
+  readonly stream: StreamReader | undefined;
+}
+
+/** Collects bodies; those of streams go to their reader while they come. */
+function createAnswerReader({ onAnswer, hasBodies, stream }: AnswerReaderOptions): AnswerReader {
+  let head: ResponseHead = { status: 0, isLast: false };
+  let isStreaming = false;
+  let pieces: Buffer[] = [];
+  let keptBytes = 0;
+  const reader = createResponseReader({
+    onHead: (next) => {
+      head = next;
+      isStreaming = stream !== undefined && head.status < 300;
+      pieces = [];
+      keptBytes = 0;
+    },
+    onBody: (piece) => {
+      if (isStreaming) return stream?.push(piece, performance.now());
+      keptBytes += piece.length;
+      if (head.status < 300 || keptBytes <= KEPT_BYTES) pieces.push(piece);
+    },
+    onEnd: () => {
+      const broken = isStreaming ? stream?.end() : undefined;
+      if (!isStreaming) stream?.abandon();
+      isStreaming = false;
+      const body = broken?.detail ?? (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+      onAnswer({ failure: head.status >= 300 ? `status ${head.status}` : broken?.failure, body, isLast: head.isLast });
+    },
+  }, hasBodies);
+  return { push: (chunk) => reader.push(chunk), end: () => reader.end(), isStreaming: () => isStreaming };
 }

@@ -3,6 +3,7 @@
  * answered, failed or unfinished, so that a server cannot look fast by answering only some of them.
  */
 import { createArrivals } from "./arrivals.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { createGrpcSlots } from "./grpc-slot.ts";
 import { createHttpSlot } from "./http-slot.ts";
 import type { LoadRecord } from "./load-outcome.ts";
@@ -13,6 +14,7 @@ import type { Slot, SlotEvents } from "./slot.ts";
 import { createStreamTally } from "./stream-tally.ts";
 import type { StreamTally } from "./stream-tally.ts";
 import { createTally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 
 /** How often timeouts are looked for. */
 const SWEEP_MS = 100;
@@ -32,7 +34,6 @@ export interface LoadRunOptions {
 
 export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<LoadRecord> {
   const { maxRequests = Number.POSITIVE_INFINITY } = plan;
-  const { onProgress, signal } = options;
   const cpu = process.cpuUsage();
   const streams = plan.exchange.kind === "stream" ? createStreamTally(plan.exchange.sequence) : undefined;
   const tally = createTally(plan.mark, streams);
@@ -55,8 +56,27 @@ export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<
     return true;
   };
   const arrivals = createArrivals(plan.arrivals, { send, isExpired, onLateness: (latenessMs) => tally.late(latenessMs) });
+  const slots = createSlots(plan, { ...options, streams }, eventsOf(tally, arrivals));
+  const startedAtMs = performance.now();
+  const stopTimers = startTimers({ plan, options, slots, tally, onEnd: () => end.resolve() });
+  if (options.signal?.aborted !== true) arrivals.start(slots);
+  await end.promise;
+  isStopped = true;
+  const elapsedMs = performance.now() - startedAtMs;
+  tally.stop();
+  streams?.stop();
+  const unsent = arrivals.stop();
+  const used = process.cpuUsage(cpu); // while load was sent: the wait for the last answers would dilute it
+  await answersOf(slots, options.signal?.aborted === true ? STOPPED_WAIT_MS : lastWaitMs(plan));
+  stopTimers();
+  const record = tally.record({ unsent, elapsedMs, cpu: used });
+  for (const slot of slots) slot.close();
+  return record;
+}
+
+function eventsOf(tally: Tally, arrivals: Arrivals): SlotEvents {
   const pause = (slot: Slot): void => { setTimeout(() => arrivals.freed(slot), PAUSE_AFTER_FAILURE_MS); };
-  const slots = createSlots(plan, { ...options, streams }, {
+  return {
     onAnswer: (slot, answer) => {
       tally.answered(answer, performance.now());
       if (answer.failure === undefined) arrivals.freed(slot);
@@ -67,31 +87,30 @@ export async function runLoad(plan: LoadPlan, options: LoadRunOptions): Promise<
       pause(slot);
     },
     onBytes: (count) => tally.received(count),
-  });
+  };
+}
+
+interface TimedRun {
+  readonly plan: LoadPlan;
+  readonly options: LoadRunOptions;
+  readonly slots: readonly Slot[];
+  readonly tally: Tally;
+  readonly onEnd: () => void;
+}
+
+/** Looks for late answers, reports progress, and ends the sending when its time is over or someone wants it to end. Returns how to stop all that. */
+function startTimers({ plan, options: { onProgress, signal }, slots, tally, onEnd }: TimedRun): () => void {
   const sweeping = setInterval(() => failLate(slots, plan.timeoutMs), SWEEP_MS);
   const reporting = onProgress === undefined ? undefined : setInterval(() => onProgress(tally.progress()), PROGRESS_MS);
-  const deadline = setTimeout(() => end.resolve(), plan.durationMs);
-  const stop = (): void => end.resolve();
-  signal?.addEventListener("abort", stop, { once: true });
-
-  const startedAtMs = performance.now();
-  if (signal?.aborted !== true) arrivals.start(slots);
-  else end.resolve();
-  await end.promise;
-  isStopped = true;
-  const elapsedMs = performance.now() - startedAtMs;
-  tally.stop();
-  streams?.stop();
-  const unsent = arrivals.stop();
-  const used = process.cpuUsage(cpu); // while load was sent: the wait for the last answers would dilute it
-  await answersOf(slots, signal?.aborted === true ? STOPPED_WAIT_MS : lastWaitMs(plan));
-  clearInterval(sweeping);
-  clearInterval(reporting);
-  clearTimeout(deadline);
-  signal?.removeEventListener("abort", stop);
-  const record = tally.record({ unsent, elapsedMs, cpu: used });
-  for (const slot of slots) slot.close();
-  return record;
+  const deadline = setTimeout(onEnd, plan.durationMs);
+  signal?.addEventListener("abort", onEnd, { once: true });
+  if (signal?.aborted === true) onEnd();
+  return () => {
+    clearInterval(sweeping);
+    clearInterval(reporting);
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", onEnd);
+  };
 }
 
 /** Single answers time out by themselves; streams may go on as long as they are alive, within reason. */

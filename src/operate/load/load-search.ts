@@ -14,7 +14,7 @@ export interface LoadSearchOptions {
   readonly rules: SearchRules;
   readonly bounds: LoadBounds;
   readonly measure: (step: NextStep) => Promise<LoadMeasurement>;
-  /** A step that breaks is made again this often before it counts: one bad moment of the machine is no breaking point. Default 0. */
+  /** A step that breaks without falling behind is made again this often before it counts: one bad moment of the machine is no breaking point. Default 0. */
   readonly repeats?: number;
   readonly onStep?: (step: MeasuredStep) => void;
   /** A step that broke and will be made again, with why. */
@@ -50,7 +50,7 @@ export async function searchRate({ rules, bounds, measure, repeats = 0, onStep, 
       maxPerSecond = heldPerSecond;
       continue;
     }
-    if (!verdict.isHeld && repeated < repeats) {
+    if (!verdict.isHeld && !verdict.isOverloaded && repeated < repeats) {
       repeated += 1;
       onRepeat?.(next, verdict.reasons);
       continue;

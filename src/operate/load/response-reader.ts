@@ -41,14 +41,59 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 
 /** `hasBodies` is false for answers to HEAD. */
-export function createResponseReader({ onHead, onBody, onEnd }: ResponseEvents, hasBodies = true): ResponseReader {
-  let rest: Buffer | undefined;
-  let state: State = { at: "head" };
-  const finish = (): void => {
-    state = { at: "head" };
-    onEnd();
-  };
-  const takeHead = (bytes: Buffer): number => {
+export function createResponseReader(events: ResponseEvents, hasBodies = true): ResponseReader {
+  return new IncrementalReader(events, hasBodies);
+}
+
+class IncrementalReader implements ResponseReader {
+  readonly #events: ResponseEvents;
+  readonly #hasBodies: boolean;
+  #state: State = { at: "head" };
+  #rest: Buffer | undefined;
+
+  constructor(events: ResponseEvents, hasBodies: boolean) {
+    this.#events = events;
+    this.#hasBodies = hasBodies;
+  }
+
+  push(chunk: Buffer): void {
+    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest = undefined;
+    while (bytes.length > 0) {
+      const used = this.#take(bytes);
+      if (used === 0) break;
+      bytes = bytes.subarray(used);
+    }
+    if (bytes.length > 0) this.#rest = bytes;
+  }
+
+  end(): boolean {
+    if (this.#state.at !== "until end") return false;
+    this.#finish();
+    return true;
+  }
+
+  /** Bytes that were used; 0 when more are needed. */
+  #take(bytes: Buffer): number {
+    const state = this.#state;
+    switch (state.at) {
+      case "head": return this.#takeHead(bytes);
+      case "length": return this.#takeLength(bytes, state);
+      case "chunk size": return this.#takeChunkSize(bytes);
+      case "chunk": return this.#takeChunk(bytes, state);
+      case "trailer": return this.#takeTrailer(bytes);
+      case "until end":
+        this.#events.onBody(bytes);
+        return bytes.length;
+    }
+  }
+
+  #finish(): void {
+    this.#state = { at: "head" };
+    this.#events.onEnd();
+  }
+
+  #takeHead(bytes: Buffer): number {
     const end = bytes.indexOf(HEAD_END);
     if (end < 0) {
       if (bytes.length > MAX_HEAD_BYTES) throw new Error(`no end of the response's head in ${bytes.length} bytes`);
@@ -56,13 +101,22 @@ export function createResponseReader({ onHead, onBody, onEnd }: ResponseEvents, 
     }
     const head = readHead(bytes.toString("latin1", 0, end));
     if (head.status < 200) return end + HEAD_END.length; // an interim response; the real one follows
-    onHead(head);
-    const body = hasBodies ? head.body : 0;
-    if (body === 0) finish();
-    else state = body === "chunked" ? { at: "chunk size" } : body === undefined ? { at: "until end" } : { at: "length", left: body };
+    this.#events.onHead(head);
+    const body = this.#hasBodies ? head.body : 0;
+    if (body === 0) this.#finish();
+    else this.#state = body === "chunked" ? { at: "chunk size" } : body === undefined ? { at: "until end" } : { at: "length", left: body };
     return end + HEAD_END.length;
-  };
-  const takeChunkSize = (bytes: Buffer): number => {
+  }
+
+  #takeLength(bytes: Buffer, state: { left: number }): number {
+    const taken = Math.min(bytes.length, state.left);
+    state.left -= taken;
+    this.#events.onBody(bytes.subarray(0, taken));
+    if (state.left === 0) this.#finish();
+    return taken;
+  }
+
+  #takeChunkSize(bytes: Buffer): number {
     const end = bytes.indexOf("\r\n");
     if (end < 0) {
       if (bytes.length > MAX_CHUNK_LINE_BYTES) throw new Error("the response's chunk has no size");
@@ -71,62 +125,25 @@ export function createResponseReader({ onHead, onBody, onEnd }: ResponseEvents, 
     const text = bytes.toString("latin1", 0, end);
     const size = /^[0-9a-fA-F]{1,12}(?=$|[ \t;])/.exec(text)?.[0];
     if (size === undefined) throw new Error(`not the size of a response's chunk: ${JSON.stringify(text.slice(0, 40))}`);
-    state = Number.parseInt(size, 16) === 0 ? { at: "trailer" } : { at: "chunk", left: Number.parseInt(size, 16) + 2 };
+    this.#state = Number.parseInt(size, 16) === 0 ? { at: "trailer" } : { at: "chunk", left: Number.parseInt(size, 16) + 2 };
     return end + 2;
-  };
-  const takeTrailer = (bytes: Buffer): number => {
+  }
+
+  #takeChunk(bytes: Buffer, state: { left: number }): number {
+    const taken = Math.min(bytes.length, state.left);
+    const content = Math.min(taken, state.left - 2);
+    state.left -= taken;
+    if (content > 0) this.#events.onBody(bytes.subarray(0, content));
+    if (state.left === 0) this.#state = { at: "chunk size" };
+    return taken;
+  }
+
+  #takeTrailer(bytes: Buffer): number {
     const end = bytes.indexOf("\r\n");
     if (end < 0) return 0;
-    if (end === 0) finish();
+    if (end === 0) this.#finish();
     return end + 2;
-  };
-  const takeLength = (bytes: Buffer, current: { left: number }): number => {
-    const taken = Math.min(bytes.length, current.left);
-    current.left -= taken;
-    onBody(bytes.subarray(0, taken));
-    if (current.left === 0) finish();
-    return taken;
-  };
-  const takeChunk = (bytes: Buffer, current: { left: number }): number => {
-    const taken = Math.min(bytes.length, current.left);
-    const content = Math.min(taken, current.left - 2);
-    current.left -= taken;
-    if (content > 0) onBody(bytes.subarray(0, content));
-    if (current.left === 0) state = { at: "chunk size" };
-    return taken;
-  };
-  const takeAll = (bytes: Buffer): number => {
-    onBody(bytes);
-    return bytes.length;
-  };
-  /** Bytes that were used; 0 when more are needed. */
-  const take = (bytes: Buffer): number => {
-    switch (state.at) {
-      case "head": return takeHead(bytes);
-      case "length": return takeLength(bytes, state);
-      case "chunk size": return takeChunkSize(bytes);
-      case "chunk": return takeChunk(bytes, state);
-      case "trailer": return takeTrailer(bytes);
-      case "until end": return takeAll(bytes);
-    }
-  };
-  return {
-    push: (chunk) => {
-      let bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
-      rest = undefined;
-      while (bytes.length > 0) {
-        const used = take(bytes);
-        if (used === 0) break;
-        bytes = bytes.subarray(used);
-      }
-      if (bytes.length > 0) rest = bytes;
-    },
-    end: () => {
-      if (state.at !== "until end") return false;
-      finish();
-      return true;
-    },
-  };
+  }
 }
 
 const LENGTH = /\r\ncontent-length: *(\d+)/i;

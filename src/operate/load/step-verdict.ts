@@ -14,6 +14,8 @@ export interface StepVerdict {
   readonly isHeld: boolean;
   /** What broke: "p99 was 312 ms, above 250 ms". Empty when it held. */
   readonly reasons: readonly string[];
+  /** Answers fell behind requests: more of the same would only make the queue longer. */
+  readonly isOverloaded: boolean;
   /** The generator could not keep up, so the step says nothing about the server. */
   readonly isGeneratorLimit: boolean;
 }
@@ -35,7 +37,7 @@ export function judgeStep(outcome: LoadOutcome, perSecond: number, bounds: LoadB
     ...(failedShare > bounds.maxFailedShare ? [`${(failedShare * 100).toFixed(2)}% failed or stayed unfinished${kinds(outcome)}`] : []),
     ...(behind > allowedBehind ? [`throughput stayed at ${throughputOf(outcome).toFixed(0)} answers/s`] : []),
   ];
-  return { isHeld: reasons.length === 0, reasons, isGeneratorLimit: reasons.length > 0 && outcome.generator.warnings.length > 0 };
+  return { isHeld: reasons.length === 0, reasons, isOverloaded: behind > allowedBehind, isGeneratorLimit: reasons.length > 0 && outcome.generator.warnings.length > 0 };
 }
 
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;

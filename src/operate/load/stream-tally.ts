@@ -6,6 +6,7 @@
 import { createEventFrames } from "./event-frames.ts";
 import type { StreamReader } from "./http-slot.ts";
 import { createLatencyHistogram } from "./latency-histogram.ts";
+import type { LatencyHistogram } from "./latency-histogram.ts";
 import type { StreamRecord } from "./load-outcome.ts";
 import { readStreamFrame } from "./stream-frame.ts";
 
@@ -18,68 +19,96 @@ export interface StreamTally {
 }
 
 export function createStreamTally(sequence?: string): StreamTally {
-  const firstToken = createLatencyHistogram();
-  const gap = createLatencyHistogram();
-  const numbers = sequence === undefined ? undefined : new RegExp(sequence, "g");
-  let frames = 0, allTexts = 0, textsInTime: number | undefined, tokens = 0, lostFrames = 0, numberedFrames = 0, underWay = 0, mostAtOnce = 0;
+  const totals: Totals = {
+    firstToken: createLatencyHistogram(), gap: createLatencyHistogram(), numbers: sequence === undefined ? undefined : new RegExp(sequence, "g"),
+    frames: 0, texts: 0, tokens: 0, lostFrames: 0, numberedFrames: 0, underWay: 0, mostAtOnce: 0,
+  };
+  let textsInTime: number | undefined;
+  return {
+    reader: () => createReader(totals),
+    stop: () => { textsInTime ??= totals.texts; },
+    record: () => {
+      const { firstToken, gap, frames, tokens, texts, lostFrames, numberedFrames, mostAtOnce } = totals;
+      return { firstToken: firstToken.counts(), gap: gap.counts(), frames, tokens, texts, textsInTime: textsInTime ?? texts, lostFrames, numberedFrames, mostAtOnce };
+    },
+  };
+}
 
-  const reader = (): StreamReader => {
-    let cameMs = 0, lastTextMs: number | undefined, texts = 0, counted: number | undefined;
-    let isComplete = false, error: string | undefined, lastNumber: number | undefined;
-    let nowMs = 0;
-    const onEvent = (data: string, type: string): void => {
-      const frame = readStreamFrame(data, type);
-      frames += 1;
-      isComplete ||= frame.isEnd;
-      error ??= frame.error;
-      counted = frame.tokens ?? counted;
-      if (frame.text === "") return;
-      texts += 1;
-      allTexts += 1;
-      if (lastTextMs === undefined) firstToken.record(nowMs - cameMs);
-      else gap.record(nowMs - lastTextMs);
-      lastTextMs = nowMs;
-      if (numbers !== undefined) follow(frame.text);
-    };
-    const follow = (text: string): void => {
-      for (const match of text.matchAll(numbers!)) {
-        const number = Number(match[1] ?? match[0]);
-        if (!Number.isInteger(number)) continue;
-        numberedFrames += 1;
-        if (lastNumber !== undefined && number > lastNumber + 1) lostFrames += number - lastNumber - 1;
-        lastNumber = number;
-      }
-    };
-    let events = createEventFrames(onEvent);
-    const leave = (): void => {
-      underWay -= 1;
-      tokens += counted ?? texts;
-    };
-    return {
-      begin: (since) => {
-        cameMs = since;
-        lastTextMs = counted = error = lastNumber = undefined;
-        texts = 0;
-        isComplete = false;
-        events = createEventFrames(onEvent);
-        underWay += 1;
-        mostAtOnce = Math.max(mostAtOnce, underWay);
-      },
-      push: (piece, atMs) => {
-        nowMs = atMs;
-        events.push(piece);
-      },
-      end: () => {
-        leave();
-        if (error !== undefined) return { failure: "error event", detail: Buffer.from(error) };
-        return isComplete ? undefined : { failure: "stream was cut", detail: Buffer.from(`the stream ended after ${texts} frames with text and without a mark of its end`) };
-      },
-      abandon: leave,
-    };
+/** Of all streams of this process. */
+interface Totals {
+  readonly firstToken: LatencyHistogram;
+  readonly gap: LatencyHistogram;
+  readonly numbers: RegExp | undefined;
+  frames: number;
+  texts: number;
+  tokens: number;
+  lostFrames: number;
+  numberedFrames: number;
+  underWay: number;
+  mostAtOnce: number;
+}
+
+/** Of the stream under way. */
+interface Progress {
+  readonly cameMs: number;
+  texts: number;
+  lastTextMs?: number;
+  /** Tokens as the server counted them. */
+  counted?: number;
+  lastNumber?: number;
+  isComplete: boolean;
+  error?: string;
+}
+
+function createReader(totals: Totals): StreamReader {
+  let nowMs = 0;
+  let stream: Progress = { cameMs: 0, texts: 0, isComplete: false };
+  const onEvent = (data: string, type: string): void => {
+    const frame = readStreamFrame(data, type);
+    totals.frames += 1;
+    stream.isComplete ||= frame.isEnd;
+    if (frame.error !== undefined) stream.error ??= frame.error;
+    if (frame.tokens !== undefined) stream.counted = frame.tokens;
+    if (frame.text === "") return;
+    stream.texts += 1;
+    totals.texts += 1;
+    if (stream.lastTextMs === undefined) totals.firstToken.record(nowMs - stream.cameMs);
+    else totals.gap.record(nowMs - stream.lastTextMs);
+    stream.lastTextMs = nowMs;
+    if (totals.numbers !== undefined) follow(frame.text, totals.numbers, { totals, stream });
+  };
+  let events = createEventFrames(onEvent);
+  const leave = (): void => {
+    totals.underWay -= 1;
+    totals.tokens += stream.counted ?? stream.texts;
   };
   return {
-    reader,
-    stop: () => { textsInTime ??= allTexts; },
-    record: () => ({ firstToken: firstToken.counts(), gap: gap.counts(), frames, tokens, texts: allTexts, textsInTime: textsInTime ?? allTexts, lostFrames, numberedFrames, mostAtOnce }),
+    begin: (cameMs) => {
+      stream = { cameMs, texts: 0, isComplete: false };
+      events = createEventFrames(onEvent);
+      totals.underWay += 1;
+      totals.mostAtOnce = Math.max(totals.mostAtOnce, totals.underWay);
+    },
+    push: (piece, atMs) => {
+      nowMs = atMs;
+      events.push(piece);
+    },
+    end: () => {
+      leave();
+      if (stream.error !== undefined) return { failure: "error event", detail: Buffer.from(stream.error) };
+      return stream.isComplete ? undefined : { failure: "stream was cut", detail: Buffer.from(`the stream ended after ${stream.texts} frames with text and without a mark of its end`) };
+    },
+    abandon: leave,
   };
+}
+
+/** A number that is missing between two is a lost frame. */
+function follow(text: string, numbers: RegExp, { totals, stream }: { readonly totals: Totals; readonly stream: Progress }): void {
+  for (const match of text.matchAll(numbers)) {
+    const number = Number(match[1] ?? match[0]);
+    if (!Number.isInteger(number)) continue;
+    totals.numberedFrames += 1;
+    if (stream.lastNumber !== undefined && number > stream.lastNumber + 1) totals.lostFrames += number - stream.lastNumber - 1;
+    stream.lastNumber = number;
+  }
 }
