@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mlpBytes, onnxBytes, ONNX_TYPE } from "../../../test/serving/onnx-builder.ts";
+import { mlpBytes, onnxBytes, ONNX_TYPE } from "../../../test/scenarios/onnx-builder.ts";
 import { createRandom } from "../../kernel/random.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import { DATATYPES } from "../../kernel/tensor.ts";

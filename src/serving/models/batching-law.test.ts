@@ -1,7 +1,7 @@
 /** Batched answers are those of unbatched calls, bit by bit: 10,000 random cases over functions and ONNX files. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mlpBytes, onnxBytes, ONNX_TYPE } from "../../../test/serving/onnx-builder.ts";
+import { mlpBytes, onnxBytes, ONNX_TYPE } from "../../../test/scenarios/onnx-builder.ts";
 import { testRuntimes } from "../../../test/serving/model-server-kit.ts";
 import { batchingOf, functionModel, tensor } from "../../define/index.ts";
 import { systemClock } from "../../kernel/clock.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { codeOf, floats, mapModel, numbersOf, openTestServer, testRuntimes } from "../../../test/serving/model-server-kit.ts";
-import { mlpBytes } from "../../../test/serving/onnx-builder.ts";
+import { mlpBytes } from "../../../test/scenarios/onnx-builder.ts";
 import { defineInferenceGraph, defineServedModel, step, tensor } from "../../define/index.ts";
 import type { ServedModelOptions } from "../../define/index.ts";
 import { createModelFolder } from "../../engines/embedded/model-folder.ts";
@@ -167,7 +167,7 @@ test("answers come from the cache for the same bytes, and statistics tell them a
   await using server = await openTestServer([modelOf("m", { source: mapModel((value) => { runs++; return -value; }), cacheEntries: 2 })]);
   const infer = (...values: readonly number[]) => server.infer({ model: "m", inputs: [floats("x", ...values)] });
   const [first] = [await infer(1), await infer(1), await infer(2), await infer(3), await infer(1)];
-  assert.deepEqual([runs, numbersOf(first!.outputs, "y")], [4, [-1]], "1, 2, 3, and 1 again after it was pushed out");
+  assert.deepEqual([runs, numbersOf(first.outputs, "y")], [4, [-1]], "1, 2, 3, and 1 again after it was pushed out");
   assert.equal((await infer(1)).note.reason, "answered from cache");
   const [{ success, cacheHit, cacheMiss, inferenceCount, executionCount } = assert.fail()] = server.statistics("m");
   assert.deepEqual([success.count, cacheHit.count, cacheMiss.count, inferenceCount, executionCount], [6, 2, 4, 4, 4]);
