@@ -19,8 +19,8 @@ interface Fault {
   readonly plays: readonly Behaviour[];
   readonly model?: Partial<LanguageModelOptions>;
   readonly request?: Partial<StreamRequest> & { readonly extra?: object };
-  /** "whole": all words and [DONE]. "left": the client itself went. A number: an HTTP error. A code: an error event in the stream. */
-  readonly sees: "whole" | "left" | number | string;
+  /** "whole": all words and [DONE]. "left": the client itself went. A number: an HTTP error. Another word: the code of an error event in the stream. */
+  readonly sees: string | number;
   /** Words that arrive before the error event. */
   readonly words?: number;
   /** What is booked. Default: "ok" when whole. */

@@ -10,7 +10,7 @@ const [NORMAL, UNKNOWN, CONTROL, BYTE] = [1, 2, 3, 6];
 const PIECES: readonly (readonly [string, number])[] = [
   ["<unk>", UNKNOWN], ["<s>", CONTROL], ["</s>", CONTROL],
   ...Array.from({ length: 256 }, (_, byte) => [`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, BYTE] as const),
-  ...["▁", ..."abcdefghijklmnopqrstuvwxyz", ..."etaoinshr".split("").map((letter) => `▁${letter}`), "▁the", "▁and", "▁of"].map((piece) => [piece, NORMAL] as const),
+  ...["▁", ..."abcdefghijklmnopqrstuvwxyz".split(""), ..."etaoinshr".split("").map((letter) => `▁${letter}`), "▁the", "▁and", "▁of"].map((piece) => [piece, NORMAL] as const),
 ];
 
 export function tinyGguf(seed = 1): Buffer {

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../kernel/json-object.ts";
 
 export function completionOf({ id, model, content, stop_reason: reason, usage }: JsonObject, created: number): JsonObject {
   const blocks = content as readonly JsonObject[]; // checked by the caller
-  const join = (type: string, member: string): string => blocks.filter((block) => block["type"] === type).map((block) => String(block[member] ?? "")).join("");
+  const join = (type: string, member: string): string => blocks.filter((block) => block["type"] === type).map((block) => (typeof block[member] === "string" ? block[member] : "")).join("");
   const text = join("text", "text");
   const reasoning = join("thinking", "thinking");
   const calls = blocks.filter(({ type }) => type === "tool_use").map((block) => ({

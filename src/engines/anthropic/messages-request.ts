@@ -46,8 +46,8 @@ function assistantBlocks({ content, tool_calls: calls }: JsonObject): readonly B
   const uses = Array.isArray(calls) ? (calls as readonly JsonObject[]).map((call): Block => {
     const called = call["function"] as JsonObject | undefined;
     const text = called?.["arguments"];
-    const input = text === undefined || text === "" ? {} : parseObject(String(text));
-    if (input === undefined) throw invalid(`the arguments of tool call ${String(call["id"])} are not a JSON object`);
+    const input = text === undefined || text === "" ? {} : typeof text === "string" ? parseObject(text) : undefined;
+    if (input === undefined) throw invalid(`the arguments of tool call ${JSON.stringify(call["id"])} are not a JSON object`);
     return { type: "tool_use", id: call["id"], name: called?.["name"], input };
   }) : [];
   return [...blocksOf(content), ...uses];
@@ -69,13 +69,14 @@ function blockOf(part: JsonObject): Block {
   switch (part["type"]) {
     case "text": return { type: "text", text: part["text"], ...cache };
     case "refusal": return { type: "text", text: part["refusal"], ...cache };
-    case "image_url": return { type: "image", source: sourceOf(String((part["image_url"] as JsonObject | undefined)?.["url"] ?? "")), ...cache };
-    case "file": return { type: "document", source: sourceOf(String((part["file"] as JsonObject | undefined)?.["file_data"] ?? "")), ...cache };
+    case "image_url": return { type: "image", source: sourceOf((part["image_url"] as JsonObject | undefined)?.["url"]), ...cache };
+    case "file": return { type: "document", source: sourceOf((part["file"] as JsonObject | undefined)?.["file_data"]), ...cache };
     default: throw invalid(`parts of the type ${JSON.stringify(part["type"])} cannot be sent to Anthropic`);
   }
 }
 
-function sourceOf(url: string): JsonObject {
+function sourceOf(url: unknown): JsonObject {
+  if (typeof url !== "string") throw invalid("images and files need an address or their data");
   const data = /^data:([^;,]+);base64,(.*)$/s.exec(url);
   return data ? { type: "base64", media_type: data[1], data: data[2] } : { type: "url", url };
 }
