@@ -53,15 +53,15 @@ export async function runHelpdesk({ dataDir, port, say, signal, isEndless }: Hel
   say("`tone` answers 90/10 from its two versions.");
   await operator.moveTraffic("urgency", { shadow: { version: "2", share: 0.5, tolerance: 0.2 } }, "how differently does the large model answer?");
   say("`urgency` v2 gets copies of half the requests.");
-  await pause(1_500);
+  await pause(1_000);
   await operator.moveTraffic("urgency", { canary: { version: "2", steps: isEndless ? [0.1, 0.25, 0.5] : [0.25, 0.5], stepSeconds: isEndless ? 40 : 1, minimumRequests: 40 } }, "it has seen ten times the tickets");
   say(`\`urgency\` v2 is a canary, ${isEndless ? "10 % first" : "25 % first"}.`);
-  await pause(500);
+  await pause(400);
   main.setBroken(true);
   say("The large language model's upstream breaks; the small one steps in.");
-  await pause(1_500);
+  await pause(1_200);
   main.setBroken(false);
-  await pause(2_500);
+  await pause(2_000);
   while (isEndless && !signal.aborted) {
     await pause(30_000);
     main.setBroken(true);
