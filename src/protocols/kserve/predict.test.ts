@@ -11,7 +11,8 @@ const models = createMemoryModelServer(REFERENCE_MODELS);
 async function predict(model: string, body: unknown, method = "POST") {
   const request: HttpRequest = { method, path: `/v1/models/${model}:predict`, query: new URLSearchParams(), headers: {}, body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), signal: new AbortController().signal };
   const response = await handlePredict({ models, clock: systemClock, maxBodyBytes: 1e6 }, request);
-  return { status: response?.status, text: String(response?.body), json: JSON.parse(String(response?.body)) as Readonly<Record<string, unknown>> };
+  const text = response!.body as string; // this protocol answers with text
+  return { status: response?.status, text, json: JSON.parse(text) as Readonly<Record<string, unknown>> };
 }
 
 const row = (from: number): readonly number[] => Array.from({ length: 16 }, (_, at) => from + at);
