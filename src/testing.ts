@@ -1,5 +1,5 @@
 /** The test kit: a whole platform in this process, on a clock of your own. */
-export { createManualClock, createReplayClock } from "./kernel/clock.ts";
+export { createManualClock, createReplayClock, systemClock } from "./kernel/clock.ts";
 export type { Clock, ManualClock } from "./kernel/clock.ts";
 export { createRandom } from "./kernel/random.ts";
 export type { Random } from "./kernel/random.ts";
@@ -23,3 +23,5 @@ export type { LoadOutcome } from "./operate/load/load-outcome.ts";
 export type { ArrivalPlan, LoadPlan } from "./operate/load/load-plan.ts";
 export { INFER_METHOD, binaryRequest, grpcRequest, jsonRequest } from "./operate/load/inference-requests.ts";
 export { randomTensor } from "./operate/load/random-tensor.ts";
+export { createReplicaSet } from "./serving/index.ts";
+export { openOpenInferenceModel } from "./engines/open-inference/open-inference-model.ts";
