@@ -1,12 +1,13 @@
-/** Load testing for the command line: the generator, what it measures, and what follows from it. */
+/**
+ * Load testing for the command line: the generator, what it measures, and what follows from it. Names its files one by
+ * one: a load test loads none of the platform it measures.
+ */
 export { failuresOf, requestsOf, throughputOf } from "../operate/load/load-outcome.ts";
 export type { LoadOutcome, StreamOutcome } from "../operate/load/load-outcome.ts";
 export { openLoadGenerator } from "../operate/load/load-generator.ts";
 export type { LoadGenerator } from "../operate/load/load-generator.ts";
 export type { ArrivalPlan, Exchange, LoadPlan } from "../operate/load/load-plan.ts";
-export { createLatencyHistogram } from "../operate/load/latency-histogram.ts";
 export type { LatencySummary } from "../operate/load/latency-histogram.ts";
-export type { LoadProgress } from "../operate/load/load-progress.ts";
 export { measureLoad, warmUp } from "../operate/load/load-measurement.ts";
 export type { LoadMeasurement, ServerCost } from "../operate/load/load-measurement.ts";
 export { findListeners } from "../operate/load/process-usage.ts";
@@ -14,10 +15,8 @@ export { chatRequests } from "../operate/load/chat-requests.ts";
 export { grpcModelInputs } from "../operate/load/grpc-call.ts";
 export { INFER_METHOD, binaryRequest, grpcRequest, jsonRequest } from "../operate/load/inference-requests.ts";
 export { inputsOf, randomTensor } from "../operate/load/random-tensor.ts";
-export { createRandom } from "../kernel/random.ts";
 export { capacityOf, concurrencyOf } from "../operate/load/capacity.ts";
-export type { Capacity, ReplicaAdvice } from "../operate/load/capacity.ts";
-export type { QueueCurve, ScalabilityLaw } from "../operate/load/capacity-curve.ts";
+export type { Capacity } from "../operate/load/capacity.ts";
 export { drawCurve } from "../operate/load/curve-picture.ts";
 export type { CurvePoint } from "../operate/load/curve-picture.ts";
 export { searchRate } from "../operate/load/load-search.ts";

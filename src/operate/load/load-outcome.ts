@@ -1,5 +1,5 @@
 /** What a run of load found, and the sum of what several generator processes found. Plain data. */
-import { createLatencyHistogram, summarize } from "./latency-histogram.ts";
+import { summarize } from "./latency-histogram.ts";
 import type { LatencyCounts, LatencySummary } from "./latency-histogram.ts";
 
 /** What one process counted. */
@@ -158,17 +158,4 @@ function warningsOf({ busiestCpuShare, lateness, latency }: { readonly busiestCp
     ...(busiestCpuShare > BUSY_SHARE ? [`a generator process used ${percent}% of a core, so latencies include its own queue: use more processes`] : []),
     ...(lateness.p99Ms > Math.max(LATE_MS, LATE_SHARE * latency.p99Ms) ? [`1% of the requests were sent ${lateness.p99Ms.toFixed(0)} ms late or later, because the generator did not get the CPU in time`] : []),
   ];
-}
-
-/** For progress: latencies of the last moments only. */
-export function createRecentLatencies(): { record(latencyMs: number): void; take(): LatencyCounts } {
-  let recent = createLatencyHistogram();
-  return {
-    record: (latencyMs) => recent.record(latencyMs),
-    take: () => {
-      const counts = recent.counts();
-      recent = createLatencyHistogram();
-      return counts;
-    },
-  };
 }

@@ -1,6 +1,5 @@
 /** Counts what happened to requests: each ends answered, failed or unfinished. */
 import { createLatencyHistogram } from "./latency-histogram.ts";
-import { createRecentLatencies } from "./load-outcome.ts";
 import type { LoadRecord } from "./load-outcome.ts";
 import type { LoadProgress } from "./load-progress.ts";
 import type { Answered } from "./slot.ts";
@@ -32,7 +31,6 @@ export function createTally(mark: string | undefined, streams: StreamTally | und
   const latency = createLatencyHistogram();
   const fromSending = createLatencyHistogram();
   const lateness = createLatencyHistogram();
-  const recent = createRecentLatencies();
   const failures = new Map<string, number>();
   let sent = 0, bytesSent = 0, bytesReceived = 0, failed = 0, marked = 0;
   let answeredInTime: number | undefined;
@@ -53,7 +51,6 @@ export function createTally(mark: string | undefined, streams: StreamTally | und
         return fail(failure);
       }
       latency.record(nowMs - cameMs);
-      recent.record(nowMs - cameMs);
       fromSending.record(nowMs - sentMs);
       if (mark !== undefined && body.includes(mark)) marked += 1;
     },
@@ -61,7 +58,7 @@ export function createTally(mark: string | undefined, streams: StreamTally | und
     received: (sizeBytes) => { bytesReceived += sizeBytes; },
     late: (latenessMs) => lateness.record(latenessMs),
     stop: () => { answeredInTime ??= latency.count(); },
-    progress: () => ({ sent, answered: latency.count(), failed, recent: recent.take() }),
+    progress: () => ({ sent, answered: latency.count(), failed }),
     record: ({ unsent, elapsedMs, cpu }) => ({
       sent, answeredInTime: answeredInTime ?? latency.count(), marked, failed: Object.fromEntries(failures),
       ...(firstFailure === undefined ? {} : { firstFailure }),
