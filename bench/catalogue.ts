@@ -14,6 +14,11 @@ export const BENCHES: readonly Bench[] = [
   featureReadBench,
   endpointBench,
   servingBench,
+  scriptBench({
+    name: "batching", title: "Dynamic batching in process", script: "batching.ts",
+    configuration: ["A function model of about 2 ms and 0.05 ms a row, batches of up to 32 rows, asked in process without HTTP; beside it the same function called directly: bench/batching.ts."],
+    quickArgs: ["--requests", "20", "--seconds", "3"],
+  }),
   installBench,
   startBench,
   scriptBench({
