@@ -16,6 +16,7 @@ import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import { handleModelReadiness, handlePredict } from "../protocols/kserve/predict.ts";
 import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
+import { MESSAGES_ROUTE, handleMessages } from "../protocols/anthropic/messages.ts";
 import { OPENAI_ROUTES, handleOpenAi } from "../protocols/openai/openai.ts";
 import type { OpenAiParts } from "../protocols/openai/openai.ts";
 import { renderPrometheusText } from "../protocols/prometheus/text.ts";
@@ -46,7 +47,7 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
-  ...OPENAI_ROUTES,
+  ...OPENAI_ROUTES, MESSAGES_ROUTE,
   { method: "POST", pattern: "/v1/models/:model:predict", summary: "KServe V1: {instances} in, {predictions} out" },
   { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer, repository, statistics, configuration" },
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
@@ -72,7 +73,7 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     if (path.startsWith("/v1")) {
-      const language = await handleOpenAi(parts.language, request);
+      const language = await handleOpenAi(parts.language, request) ?? await handleMessages(parts.language, request);
       if (language) return language;
       const predicted = await handlePredict(parts.inference, request);
       if (predicted) return predicted;

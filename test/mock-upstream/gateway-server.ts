@@ -12,6 +12,7 @@ import { silentLogger, silentMeter } from "../../src/ports/telemetry.ts";
 import type { Logger, Meter } from "../../src/ports/telemetry.ts";
 import { errorResponse, jsonResponse } from "../../src/protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../../src/protocols/http.ts";
+import { handleMessages } from "../../src/protocols/anthropic/messages.ts";
 import { handleOpenAi, openAiModels } from "../../src/protocols/openai/openai.ts";
 
 export interface GatewayServer extends AsyncDisposable {
@@ -46,7 +47,7 @@ export async function openGatewayServer({ models, policy, meter = silentMeter, l
   const protocol = { gateway, ids, startedMs: 0, nowSeconds: () => 0 };
   const listener = await openHttpListener({
     host: "127.0.0.1", port: 0, listeners: 1, maxBodyBytes: 8 * 1024 * 1024,
-    handle: async (request) => await handleOpenAi(protocol, request).catch(errorResponse) ?? listModels(protocol, request),
+    handle: async (request) => await handleOpenAi(protocol, request).catch(errorResponse) ?? await handleMessages(protocol, request) ?? listModels(protocol, request),
   });
   return {
     url: `http://127.0.0.1:${listener.port}/v1`, gateway,

@@ -33,8 +33,12 @@ const ROWS: Partial<Readonly<Record<ErrorCode, Row>>> = {
 /** Any thrown value as an error answer. */
 export function openAiErrorResponse(thrown: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
   const error = toStrataError(thrown);
-  const wait = error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(error.retryAfterSeconds))) };
-  return jsonResponse({ error: openAiErrorOf(error) }, statusOf(error), { ...headers, ...wait });
+  return jsonResponse({ error: openAiErrorOf(error) }, openAiStatusOf(error), { ...headers, ...retryAfterOf(error) });
+}
+
+/** Whole seconds, as the header wants them. */
+export function retryAfterOf({ retryAfterSeconds }: StrataError): Readonly<Record<string, string>> {
+  return retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) };
 }
 
 export function openAiErrorOf(error: StrataError): OpenAiError {
@@ -45,7 +49,7 @@ export function openAiErrorOf(error: StrataError): OpenAiError {
   return { message, type: row?.type ?? (error.fault === "caller" ? "invalid_request_error" : "server_error"), param: paramOf(error), code: row?.code ?? error.code.toLowerCase() };
 }
 
-function statusOf(error: StrataError): number {
+export function openAiStatusOf(error: StrataError): number {
   if (error.code === "UPSTREAM_REFUSED" && typeof error.details["status"] === "number") return error.details["status"];
   return ROWS[error.code]?.status ?? error.status;
 }
