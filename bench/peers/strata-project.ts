@@ -78,7 +78,6 @@ async function describe(project: string, program: readonly string[], how: string
       return { folder, file: basename(definition) };
     },
     command: ({ folder, file }, { port, processes, environment = {}, profile }) => {
-      if (processes > 1 && !canServe) throw new Error("this Strata has no command that starts several serving processes");
       const words = processes > 1 ? ["serve", file, "--processes", String(processes)] : ["up", file, "--no-watch"];
       return {
         command: process.execPath, cwd: folder, environment: { STRATA_LOG_LEVEL: "warn", ...environment },

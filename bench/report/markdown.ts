@@ -12,7 +12,7 @@ export function renderResults(results: readonly BenchResult[], verdicts: readonl
   ].join("\n");
 }
 
-export function renderBench({ name, title, configuration, cases, notes, problem, date, seconds, command, machine }: BenchResult): readonly string[] {
+function renderBench({ name, title, configuration, cases, notes, problem, date, seconds, command, machine }: BenchResult): readonly string[] {
   const { processor, cores, memoryGib, system, node, loadBefore, loadAfter } = machine;
   return [
     `## ${title}`, "",
@@ -43,7 +43,7 @@ function renderTable(cases: readonly BenchCase[]): readonly string[] {
   ];
 }
 
-function formatRuns(runs: readonly number[]): string {
+export function formatRuns(runs: readonly number[]): string {
   const { median, low, high } = spreadOf(runs);
   if (runs.length === 1 || low === high) return formatNumber(median);
   return `${formatNumber(median)} [${formatNumber(low)} … ${formatNumber(high)}]`;

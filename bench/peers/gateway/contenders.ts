@@ -1,7 +1,9 @@
 /** The gateways that are compared, each installed and started the way its own guide does it. */
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PeerCache } from "../peer-cache.ts";
+import { freePort, startPeer } from "../peer-server.ts";
 import type { PeerCommand } from "../peer-server.ts";
 import { openStrataProject } from "../strata-project.ts";
 import type { StrataMode } from "../strata-project.ts";
@@ -48,21 +50,31 @@ function strata(policy: "open" | "full", processes: 1 | 2): GatewayFactory {
     const project = await openStrataProject(cache, mode, say);
     if (processes > 1 && !project.canServe) throw new Error("this Strata has no command that starts several serving processes");
     const definition = await project.add(`gateway-${policy}-${processes}`, join(here, "strata-app.ts"));
+    const environment = { MOCK_URL: mockUrl, STRATA_LEDGER_FILE: join(definition.folder, "ledger.db") };
+    // serving processes answer callers; keys are made by the platform on the same ledger
+    const key = processes === 1 ? undefined : await keyMadeBeforehand(project.command(definition, { port: await freePort(), processes: 1, environment }));
     const name = `Strata, ${policy === "full" ? "full policy" : "open"}${processes === 1 ? "" : ", two processes"}`;
     return {
       name, ...(processes > 1 ? { isForStreamsOnly: true } : {}),
       remarks: `${project.remarks}${policy === "full" ? "; a virtual key with a budget, a limit of requests and one of tokens, reserved and settled in the ledger on disk for every call" : "; no keys"}; cost, metrics and telemetry on${processes === 1 ? "" : "; strata serve --processes 2"}`,
-      command: (port) => project.command(definition, { port, processes, environment: { MOCK_URL: mockUrl }, profile }),
-      headers: policy === "open" ? noHeaders : async (port) => ({ authorization: `Bearer ${await createKey(port)}` }),
+      command: (port) => project.command(definition, { port, processes, environment, profile }),
+      headers: policy === "open" ? noHeaders : async (port) => ({ authorization: `Bearer ${key ?? await createKey(port)}` }),
     };
   };
+}
+
+async function keyMadeBeforehand(command: PeerCommand): Promise<string> {
+  const port = Number(command.args[command.args.indexOf("--port") + 1]);
+  let key = "";
+  await using _server = await startPeer(command, { name: "Strata that makes a key", port, isReady: async () => (key = await createKey(port)) !== "" });
+  return key;
 }
 
 /** A key whose budget and limits are far above what the run needs, so that every check is made and none refuses. */
 async function createKey(port: number): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}/v1/keys`, {
     method: "POST", headers: { "content-type": "application/json" },
-    body: JSON.stringify({ name: "bench", tenant: "bench", budgetUsd: 1_000_000, requestsPerMinute: 100_000_000, tokensPerMinute: 1_000_000_000 }),
+    body: JSON.stringify({ name: `bench-${randomUUID()}`, tenant: "bench", budgetUsd: 1_000_000, requestsPerMinute: 100_000_000, tokensPerMinute: 1_000_000_000 }),
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`no virtual key: status ${answer.status} ${text.slice(0, 200)}`);

@@ -34,12 +34,12 @@ interface Stream {
 
 /** One list per millisecond of the 20: every millisecond the streams of one list get a frame. */
 const wheel: Set<Stream>[] = Array.from({ length: FRAME_MS }, () => new Set());
-let turn = 0, slots = 0;
+let turn = 0, slot = 0;
 const startedAtMs = performance.now();
 setInterval(() => {
   for (const due = performance.now() - startedAtMs; turn < due; turn++) {
-    const slot = wheel[turn % FRAME_MS]!;
-    for (const stream of slot) if (!advance(stream)) slot.delete(stream);
+    const streams = wheel[turn % FRAME_MS]!;
+    for (const stream of streams) if (!advance(stream)) streams.delete(stream);
   }
 }, 1);
 
@@ -66,7 +66,8 @@ function respond(body: string, response: ServerResponse): void {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache", "transfer-encoding": "chunked" });
   response.flushHeaders();
   const wantsUsage = /"include_usage": ?true/.test(body);
-  wheel[slots++ % FRAME_MS]!.add({ response, end: `${LAST}${wantsUsage ? USAGE : ""}${DONE}`, next: 0 });
+  slot = (slot + 1) % FRAME_MS;
+  wheel[slot]!.add({ response, end: `${LAST}${wantsUsage ? USAGE : ""}${DONE}`, next: 0 });
 }
 
 function receive(request: IncomingMessage, response: ServerResponse): void {

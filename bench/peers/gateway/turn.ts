@@ -20,8 +20,11 @@ export interface GatewayTurn {
 }
 
 export const PATH = "/v1/chat/completions";
-/** A rate that every gateway carries. */
-export const EQUAL_RATE = 100;
+/** Rates at which latency and CPU are compared at equal load: one that every gateway carries, one that most do. */
+export const EQUAL_RATES = [20, 200] as const;
+const WARM_SECONDS = 3;
+/** A gateway is asked for an equal rate when its closed loop managed this many times as much. */
+const HEADROOM = 1.4;
 const ANSWER_MARK = "The quick brown fox";
 const MESSAGES = [
   { role: "system", content: "You are a helpful assistant. Answer in one sentence." },
@@ -61,7 +64,9 @@ async function measure(turn: GatewayTurn, server: PeerServer, headers: Readonly<
   const target: LoadTarget = { server, generator, path: PATH, bodies: [WHOLE], headers, mark: ANSWER_MARK };
   if (!isDirect) say(`  ready in ${server.coldStartMs.toFixed(0)} ms, ${(idle.pssBytes / 2 ** 20).toFixed(0)} MiB in ${idle.processes} processes`);
   let loadedBytes = idle.pssBytes;
-  if (contender.isForStreamsOnly !== true) loadedBytes = await measureWhole(turn, target, isDirect);
+  await setDelay(mock, 0);
+  if (contender.isForStreamsOnly === true) await closedLoop(target, 32, WARM_SECONDS);
+  else loadedBytes = await measureWhole(turn, target, isDirect);
   await setDelay(mock, 0);
   const streams = await streamSteps({ ...turn, target, messages: MESSAGES });
   loadedBytes = Math.max(loadedBytes, streams.pssBytes);
@@ -75,23 +80,25 @@ async function measure(turn: GatewayTurn, server: PeerServer, headers: Readonly<
 async function measureWhole({ contender, mock, sheet, round, seconds, say }: GatewayTurn, target: LoadTarget, isDirect: boolean): Promise<number> {
   const add = (metric: string, unit: string, value: number): void => sheet.add(contender.name, metric, unit, value);
   await setDelay(mock, 0);
-  const warm = await closedLoop(target, 32, 3);
+  const warm = await closedLoop(target, 32, WARM_SECONDS);
   if (warm.outcome.answered === 0 || warm.outcome.marked < warm.outcome.answered) throw new Error(`it answered wrongly under load${failureText(warm.outcome)}`);
   const single = await closedLoop(target, 1, 3);
   say(`  closed loop ${warm.perSecond.toFixed(0)}/s, ${warm.cpuUs.toFixed(0)} µs CPU${failureText(warm.outcome)}; one connection p50 ${single.outcome.latency.p50Ms.toFixed(2)} ms, p99 ${single.outcome.latency.p99Ms.toFixed(2)} ms`);
-  await setDelay(mock, 20);
-  const equal = await openLoop(target, EQUAL_RATE, Math.min(5, seconds));
   const added = (metric: string, value: number): void => addedTo(sheet, { name: contender.name, metric, value, round, isDirect });
   added("p50, one connection", single.outcome.latency.p50Ms);
   added("p99, one connection", single.outcome.latency.p99Ms);
-  added(`p50 at ${EQUAL_RATE}/s`, equal.outcome.latency.p50Ms);
-  added(`p99 at ${EQUAL_RATE}/s`, equal.outcome.latency.p99Ms);
-  add(`CPU at ${EQUAL_RATE}/s`, "µs/request", equal.cpuUs);
   add("CPU, closed loop of 32", "µs/request", warm.cpuUs);
   add("closed loop of 32", "requests/s", warm.perSecond);
-  if (isDirect) return equal.pssBytes;
+  await setDelay(mock, 20);
+  for (const rate of EQUAL_RATES.filter((value) => value * HEADROOM < warm.perSecond)) {
+    const equal = await openLoop(target, rate, Math.min(5, seconds));
+    added(`p50 at ${rate}/s`, equal.outcome.latency.p50Ms);
+    added(`p99 at ${rate}/s`, equal.outcome.latency.p99Ms);
+    add(`CPU at ${rate}/s`, "µs/request", equal.cpuUs);
+  }
+  if (isDirect) return warm.pssBytes;
   const earlier = sheet.runs(contender.name, "requests/s at p99 < 100 ms");
-  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.9 : Math.max(...earlier, 1), seconds, maxSteps: round === 0 ? 4 : 2, say });
+  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.9 : Math.max(...earlier, 1), seconds, maxSteps: round === 0 ? 3 : 2, say });
   add("requests/s at p99 < 100 ms", "", best.perSecond);
   add("CPU at that rate", "µs/request", best.step.cpuUs);
   return Math.max(...best.steps.map(({ pssBytes }) => pssBytes));

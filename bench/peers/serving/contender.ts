@@ -28,3 +28,7 @@ export function numberAt(value: unknown, path: readonly (string | number)[]): nu
   while (Array.isArray(found)) found = found[0];
   return typeof found === "number" ? found : Number.NaN;
 }
+
+export const processesText = (workers: 1 | 2): string => (workers === 1 ? "one process" : "two processes");
+
+export const labelOf = ({ name, workers }: Pick<ServingContender, "name" | "workers">): string => `${name}, ${processesText(workers)}`;

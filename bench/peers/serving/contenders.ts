@@ -39,11 +39,12 @@ export function servingContenders(mode: StrataMode, say: (text: string) => void)
 
 const strata = (mode: StrataMode, say: (text: string) => void): ContenderFactory => async (cache, model, workers) => {
   const project = await openStrataProject(cache, mode, say);
-  const definition = await project.add("serving", join(here, "strata-app.ts"));
+  if (workers > 1 && !project.canServe) throw new Error("this Strata has no command that starts several serving processes");
+  const definition = await project.add(`serving-${workers}`, join(here, "strata-app.ts"));
   await copyFile(join(model.folder, "model.onnx"), join(definition.folder, "model.onnx"));
   return {
     name: "Strata", workers, isStrata: true, path: "/v2/models/trees/infer", ...openInference("features"),
-    remarks: `${project.remarks}; defineServedModel with onnxModel; batches of up to 64 rows, no added delay; metrics on; Open Inference Protocol v2`,
+    remarks: `${project.remarks}; defineServedModel with onnxModel; batches of up to 64 rows, no added delay; metrics on${workers === 1 ? "" : "; strata serve --processes 2"}; Open Inference Protocol v2`,
     command: (port) => project.command(definition, { port, processes: workers }),
   };
 };
