@@ -1,6 +1,8 @@
 /** `strata serve` with several processes, under load over real sockets: nothing that happens to them fails a request. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,8 +14,8 @@ import { startSteadyLoad } from "./steady-load.ts";
 
 const ROOT = dirname(fileURLToPath(import.meta.resolve("strata/package.json")));
 
-const definition = (factor: number): string => `
-import { defineApplication, defineServedModel, functionModel, tensor } from "strata";
+const definition = (factor: number, upstream: string): string => `
+import { defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, target, tensor } from "strata";
 const version = (factor: number) => functionModel({
   inputs: { x: tensor("FP64", [-1, 1]) }, outputs: { y: tensor("FP64", [-1, 1]) },
   infer: ({ x }) => ({ y: { shape: x.shape, data: Float64Array.from(x.data, (value) => value * factor) } }),
@@ -21,6 +23,7 @@ const version = (factor: number) => functionModel({
 export default defineApplication("scale", [
   defineServedModel("scale", { versions: { "1": version(${factor}), "2": version(20) }, policy: { kind: "all" } }),
   defineServedModel("sleeper", { source: version(7), load: "demand" }),
+  defineLanguageModel("echo", { targets: [target(defineUpstream("mock", { url: "${upstream}/v1" }), { model: "echo" })] }),
 ]);
 `;
 
@@ -32,11 +35,22 @@ interface Served extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-async function serve(processes: number): Promise<Served> {
+/** A language model's server that answers with the process's share of the work: nothing. */
+async function openUpstream(): Promise<{ readonly url: string } & AsyncDisposable> {
+  const answer = JSON.stringify({ id: "c1", object: "chat.completion", created: 1, model: "echo", choices: [{ index: 0, message: { role: "assistant", content: "hello" }, finish_reason: "stop" }], usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 } });
+  const server = createServer((request, response) => { request.resume().once("end", () => response.writeHead(200, { "content-type": "application/json" }).end(answer)); });
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a TCP server has a TCP address
+    [Symbol.asyncDispose]: async () => { server.closeAllConnections(); await new Promise((resolve) => server.close(resolve)); },
+  };
+}
+
+async function serve(processes: number, upstream = "http://127.0.0.1:9"): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), "strata-processes-"));
   await mkdir(join(folder, "node_modules"));
   await symlink(ROOT, join(folder, "node_modules", "strata"), "dir");
-  await writeFile(join(folder, "app.ts"), definition(10));
+  await writeFile(join(folder, "app.ts"), definition(10, upstream));
   const child = spawn(process.execPath, ["--conditions=source", join(ROOT, "src/cli/main.ts"), "serve", "app.ts", "--processes", String(processes), "--port", "0", "--data-dir", "data", "--json"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => { errors += chunk.toString(); });
@@ -85,7 +99,7 @@ test("processes share a port, move together, count together, and are replaced wi
   for (let request = 0; request < 8; request++) assert.equal(await ask(url), 10);
 
   const before = (await processesOf(url)).map(({ pid }) => pid);
-  await writeFile(join(served.folder, "app.ts"), definition(11));
+  await writeFile(join(served.folder, "app.ts"), definition(11, "http://127.0.0.1:9"));
   served.signal("SIGHUP");
   await until("new processes", async () => {
     const now = await processesOf(url);
@@ -102,31 +116,34 @@ test("processes share a port, move together, count together, and are replaced wi
   assert.equal(metrics.match(/^# TYPE strata_traffic_requests_total/gm)?.length, 1);
 });
 
-test("a process that dies is replaced, and a definition that does not load changes nothing", async () => {
-  await using served = await serve(2);
+test("a process that dies is replaced, a definition that does not load changes nothing, what sleeps wakes for everybody, and SIGTERM answers what is in flight", async () => {
+  await using upstream = await openUpstream();
+  await using served = await serve(2, upstream.url);
   const { url } = served;
+  for (let request = 0; request < 4; request++) {
+    const chat = await send(url, { path: "/v1/chat/completions", body: { model: "echo", messages: [{ role: "user", content: "hello" }] } });
+    assert.equal(chat.status, 200, chat.text);
+    assert.match(chat.text, /"content":"hello"/);
+  }
   const [first] = await processesOf(url);
   process.kill(first!.pid, "SIGKILL");
   await until("a new process", async () => {
     const now = await processesOf(url).catch(() => []);
     return now.length === 2 && now.every(({ pid, state }) => pid !== first!.pid && state === "ready") && now.some(({ crashes }) => crashes === 1) ? true : undefined;
   });
+
   const before = (await processesOf(url)).map(({ pid }) => pid);
   await writeFile(join(served.folder, "app.ts"), "export default 7;\n");
   served.signal("SIGHUP");
   await until("the refusal", () => (served.errors().includes("those that run stay") ? true : undefined));
   assert.deepEqual((await processesOf(url)).map(({ pid }) => pid), before);
   assert.equal(await ask(url), 20); // without traffic moved, the newest version
-});
 
-test("a model that loads on demand holds its first requests, and SIGTERM answers what is in flight", async () => {
-  await using served = await serve(1);
-  const burst = await Promise.all(Array.from({ length: 50 }, () => ask(served.url, "sleeper")));
-  assert.deepEqual(new Set(burst), new Set([7]));
-  const load = startSteadyLoad({ url: served.url, model: "scale", connections: 8, pauseMs: 1 });
+  assert.deepEqual(new Set(await Promise.all(Array.from({ length: 50 }, () => ask(url, "sleeper")))), new Set([7]));
+  const load = startSteadyLoad({ url, model: "scale", connections: 8, pauseMs: 1 });
   await until("some answers", () => (load.answered > 100 ? true : undefined));
   served.signal("SIGTERM");
-  assert.equal(await Promise.race([served.ended, load.stop().then(() => served.ended)]), 0);
+  assert.equal(await served.ended, 0);
   await load.stop();
   assert.deepEqual(load.failures.filter((failure) => !failure.includes("ECONNREFUSED")), []); // nobody listens any more
 });
