@@ -34,10 +34,12 @@ export async function openGrpcListener({ host, port, protocol }: GrpcListenerOpt
   return {
     port: (listener.address() as AddressInfo).port, // a TCP server has a TCP address
     close: async (deadlineMs) => {
-      const closed = new Promise((resolve) => listener.close(resolve));
-      await (await loading)?.close(deadlineMs);
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      const ended = new Promise((resolve) => listener.close(resolve)); // once every connection is gone
+      const cut = setTimeout(() => sockets.forEach((socket) => socket.destroy()), deadlineMs);
+      if (loading === undefined) for (const socket of sockets) socket.destroy();
+      await (await loading)?.drain();
+      await ended;
+      clearTimeout(cut);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Open Inference and grpc.health.v1 over connections that someone else accepts. Calls carry their deadline and their
- * cancellation inwards; closing lets calls in flight finish, and then cuts what is left.
+ * cancellation inwards; draining lets calls in flight finish.
  */
 import { Metadata, Server, ServerCredentials, status as Status } from "@grpc/grpc-js";
 import type { sendUnaryData, ServerDuplexStream, ServerUnaryCall, ServerWritableStream, UntypedServiceImplementation } from "@grpc/grpc-js";
@@ -15,8 +15,8 @@ import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 
 export interface GrpcServer {
   accept(connection: Socket): void;
-  /** Waits for calls in flight until the deadline, then cuts what is left. */
-  close(deadlineMs: number): Promise<void>;
+  /** Takes no more calls; a connection ends with the last of its calls. Resolves when every connection was told. */
+  drain(): Promise<void>;
 }
 
 /** Answers of one stream that may be computed at once; more requests wait in the stream, which slows its sender down. */
@@ -32,13 +32,9 @@ export function createGrpcServer(protocol: InferenceProtocol): GrpcServer {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept: (connection) => injector.injectConnection(connection),
-    close: (deadlineMs) => new Promise((resolve) => {
+    drain: () => new Promise((resolve) => {
       shutdown.abort();
-      const cut = setTimeout(() => server.forceShutdown(), deadlineMs);
-      server.tryShutdown(() => {
-        clearTimeout(cut);
-        resolve();
-      });
+      server.tryShutdown(() => resolve()); // of connections it did not accept itself, it does not wait for their end
     }),
   };
 }

@@ -6,8 +6,14 @@ export function refuse(reason: string, model = "{model}"): never {
   throw new StrataError("INFERENCE_INVALID", { reason, model });
 }
 
-/** A value as a message may show it: short, and never more than a line. */
+/** A value as a message may show it: short, one level deep, however large it is. */
 export function shown(value: unknown): string {
-  const text = typeof value === "bigint" ? String(value) : JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  if (!Array.isArray(value)) return briefly(value);
+  return `[${value.slice(0, 4).map(briefly).join(",")}${value.length > 4 ? ",…" : ""}]`;
+}
+
+function briefly(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "[…]" : Object.keys(value).length === 0 ? "{}" : "{…}";
 }
