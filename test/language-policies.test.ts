@@ -75,6 +75,19 @@ describe("policies around a call", () => {
     assert.deepEqual([again.status, again.json.error?.code], [429, "insufficient_quota"]);
   });
 
+  test("a long prompt is bounded by its bytes, and counted where that leaves too little for the answer", async () => {
+    const long = [{ role: "user", content: "word ".repeat(1_000) }];
+    const model = defineLanguageModel("small", { targets: [target(defineUpstream("mock", { url: mock.url }), { model: "mock-1", inputUsdPerMillion: 1_000, outputUsdPerMillion: 1_000, maxOutputTokens: 100 })], retries: 0 });
+    await using server = await openGatewayServer({ models: [model], policy: books.policy });
+    for (const [budget, limit] of [[6_000, 100], [1_400, 100], [1_310, 36]] as const) { // more than the bytes; more than 1,007 tokens and a quarter; a little more
+      mock.forget();
+      const { status } = await post(server.url, { messages: long }, (await keyWith(budget)).headers);
+      const sent = mock.requests[0]?.body["max_tokens"] as number;
+      assert.ok(status === 200 && Math.abs(sent - limit) <= 2, `status ${status}, limit ${sent} instead of ${limit}`);
+    }
+    assert.equal((await post(server.url, { messages: long }, (await keyWith(1_200)).headers)).json.error?.code, "insufficient_quota");
+  });
+
   test("a whole answer that the budget ended says so in a header", async () => {
     await using server = await openGatewayServer({ models: [priced()], policy: books.policy });
     const { headers, json } = await post(server.url, {}, (await keyWith(5)).headers);

@@ -3,7 +3,7 @@
  * the guardrails: they see the request as it goes upstream and the answer as it came.
  */
 import type { LanguageModel, Target } from "../../define/language-model.ts";
-import { StrataError, isStrataError, toStrataError } from "../../kernel/errors.ts";
+import { StrataError, toStrataError } from "../../kernel/errors.ts";
 import type { JsonObject, UpstreamOperation } from "../../ports/language-upstream.ts";
 import { eachFinish, eachText } from "./answer-text.ts";
 import { beginAnswer } from "./attempts.ts";
@@ -12,7 +12,7 @@ import { boundsOf, priceOf } from "./call-bounds.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import { createCallControl } from "./call-control.ts";
 import type { CallControl } from "./call-control.ts";
-import type { AdmittedCall, CallOutcome, CallPolicy, CallRequest, Operation, TokenUsage } from "./call-policy.ts";
+import type { AdmittedCall, CallOutcome, CallPolicy, Operation, TokenUsage } from "./call-policy.ts";
 import type { CallTelemetry } from "./call-telemetry.ts";
 import type { CallNote, LanguageAnswer, LanguageCall } from "./language-call.ts";
 import { failureKindOf } from "./retry-decision.ts";
@@ -115,20 +115,12 @@ async function* oneBatch<T>(batch: T): AsyncGenerator<T, void, undefined> {
   yield await Promise.resolve(batch);
 }
 
-/** With the cheap bound; a budget that cannot pay for it is asked again with the exact count. */
-async function admit({ parts: { policy }, call, model, bounds, countInput }: CallRun): Promise<AdmittedCall> {
-  const request: CallRequest = {
+/** With the cheap bound; the policy counts exactly where that is not enough. */
+function admit({ parts: { policy }, call, model, bounds, countInput }: CallRun): Promise<AdmittedCall> {
+  return policy.admit({
     secret: call.secret, operation: call.operation, model: model.name, inputTokens: call.sizeBytes, maxOutputTokens: bounds.outputTokens, price: bounds.price,
     timeoutMs: model.totalTimeoutMs, countInputTokens: async () => withMargin((await countInput()).tokens),
-  };
-  try {
-    return await policy.admit(request);
-  } catch (thrown) {
-    if (!isStrataError(thrown) || thrown.code !== "BUDGET_EXHAUSTED") throw thrown;
-    const inputTokens = withMargin((await countInput()).tokens);
-    if (inputTokens >= call.sizeBytes) throw thrown;
-    return policy.admit({ ...request, inputTokens });
-  }
+  });
 }
 
 /** Other vendors' tokenizers make up to a quarter more tokens of English text than o200k. */
