@@ -25,7 +25,7 @@ export function languageMarks({ name, refusals, fallbacks, calls }: LanguageMode
   const refused = refusals.reduce((sum, { count }) => sum + count, 0);
   return worstFirst([
     ...(usable.length === 0 && targets.some(({ languageModel }) => languageModel === name) ? [{ tone: "bad" as const, text: "no upstream", explanation: "The breakers of all its upstreams are open: calls are refused until one of them answers a probe." }] : []),
-    ...(fallbacks === 0 ? [] : [{ tone: "info" as const, text: `${counted(fallbacks, "fallback")}`, explanation: `${formatCount(fallbacks)} of ${counted(calls, "call")} were answered by an upstream that is not the first.` }]),
+    ...(fallbacks === 0 ? [] : [{ tone: "info" as const, text: counted(fallbacks, "fallback"), explanation: `${formatCount(fallbacks)} of ${counted(calls, "call")} were answered by an upstream that is not the first.` }]),
     ...(refused === 0 ? [] : [{ tone: "info" as const, text: `${formatCount(refused)} refused`, explanation: `Not answered: ${refusals.map(({ reason, count }) => `${formatCount(count)} ${REFUSALS[reason] ?? reason}`).join(", ")}.` }]),
   ]);
 }

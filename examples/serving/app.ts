@@ -3,7 +3,7 @@
  * urgent they are, a graph of both, and an assistant on two upstreams behind guardrails, a cache and budgeted keys.
  *
  *   node --conditions=source examples/serving/main.ts      everything, with traffic and two mock upstreams
- *   strata up --definition examples/serving/app.ts         the same definition alone, on upstreams of your own
+ *   strata up examples/serving/app.ts                      the same definition alone, on upstreams of your own
  *
  * A real upstream is one line: defineUpstream("openai", { url: "https://api.openai.com/v1", apiKey: secret("OPENAI_API_KEY") }).
  */

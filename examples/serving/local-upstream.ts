@@ -84,7 +84,7 @@ export async function openLocalUpstream({ firstTokenMs, wordMs, port: wanted = 0
 /** The same question gets the same answer. */
 function wordsOf({ messages, max_tokens: older, max_completion_tokens: limit = older }: ChatRequest): readonly string[] {
   const question = messages.at(-1)?.content ?? "";
-  const answer = ANSWERS[[...question].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % ANSWERS.length]!;
+  const answer = ANSWERS[Buffer.from(question).reduce((sum, byte) => sum + byte, 0) % ANSWERS.length]!;
   return answer.split(/(?= )/).slice(0, limit);
 }
 

@@ -43,7 +43,7 @@ test("served models: requests, batches, versions, traffic, failures", async () =
   assert.deepEqual([shown.kind, shown.description, shown.requests, shown.failures], ["function", "Adds.", 40, 0]);
   assert.deepEqual(shown.versions.map(({ version, state, aliases }) => [version, state, aliases]), [["2", "READY", []], ["1", "READY", ["first"]]]);
   assert.deepEqual(shown.traffic?.arms.map(({ variant, version, share }) => [variant, version, share]), [["stable", "2", 0.5], ["old", "1", 0.5]]);
-  for (const [at, { version }] of shown.traffic!.arms.entries()) assert.equal(shown.traffic!.arms[at]!.requests, shown.versions.find((one) => one.version === version)!.requests, "as the arm, so the version");
+  for (const { version, requests } of shown.traffic.arms) assert.equal(requests, shown.versions.find((one) => one.version === version)!.requests, "as the arm, so the version");
   const batches = shown.batches.reduce((sum, { count }) => sum + count, 0);
   const executions = platform.modelServer.statistics("adder").reduce((sum, { executionCount }) => sum + executionCount, 0);
   assert.deepEqual([batches, batches > 0], [executions, true]);
