@@ -7,6 +7,7 @@ import type { Gate } from "./gate.ts";
 import type { ExpressionNode } from "./expression.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { checkGraph } from "./inference-graph-check.ts";
+import { checkLanguageModels } from "./language-model-check.ts";
 import { entitiesOf, featureColumns } from "./model.ts";
 import type { Model } from "./model.ts";
 import { checkServedModel } from "./served-model-check.ts";
@@ -33,6 +34,7 @@ export function checkApplication(application: Application): readonly Problem[] {
     ]),
     ...[...application.models.values()].flatMap(checkModel),
     ...[...application.endpoints.values()].flatMap(checkEndpoint),
+    ...checkLanguageModels(application),
     ...[...application.servedModels.values()].flatMap((model) => [...checkName(`servedModels.${model.name}`, model.name), ...checkServedModel(model)]),
     ...[...application.graphs.values()].flatMap((graph) => [...checkName(`graphs.${graph.name}`, graph.name), ...checkGraph(graph)]),
     ...checkModelNames(application),
