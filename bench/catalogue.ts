@@ -19,6 +19,11 @@ export const BENCHES: readonly Bench[] = [
     configuration: ["A function model of about 2 ms and 0.05 ms a row, batches of up to 32 rows, asked in process without HTTP; beside it the same function called directly: bench/batching.ts."],
     quickArgs: ["--requests", "20", "--seconds", "3"],
   }),
+  scriptBench({
+    name: "routing", title: "A replica four times slower", script: "routing.ts",
+    configuration: ["Eight replicas as processes of their own, one of them four times slower, beside seven healthy ones; both fleets get the same open-loop calls at 69 % load through Strata's replica set: bench/routing.ts."],
+    quickArgs: ["--seconds", "10", "--mean", "20"],
+  }),
   installBench,
   startBench,
   scriptBench({

@@ -11,7 +11,7 @@ type Handle = (request: HttpRequest) => Promise<HttpResponse>;
 
 async function listen(handle: Handle, { listeners = 1, port = 0, maxBodyBytes = 1_000 } = {}) {
   const listener = await openHttpListener({ host: "127.0.0.1", port, listeners, maxBodyBytes, handle });
-  return { url: `http://127.0.0.1:${listener.port}`, port: listener.port, close: (deadlineMs = 2_000) => listener.close(deadlineMs), [Symbol.asyncDispose]: () => listener.close(2_000) };
+  return { url: `http://127.0.0.1:${listener.port}`, port: listener.port, close: (deadlineMs = 2_000, options = {}) => listener.close(deadlineMs, options), [Symbol.asyncDispose]: () => listener.close(2_000) };
 }
 
 interface Asked {
@@ -113,6 +113,25 @@ test("closing cuts what is not finished by the deadline", async () => {
   await server.close(50);
   await asked;
   assert.ok(performance.now() - startedAt < 3_000, "closing waits no longer than it was told");
+});
+
+test("a kept connection may send once more while the listener lingers, and is told to connect anew", async () => {
+  const server = await listen(echo);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const over = (): Promise<{ readonly status: number | undefined; readonly connection: string | undefined; readonly reused: boolean }> => new Promise((resolve, reject) => {
+    const outgoing = httpRequest(server.url, { agent }, (incoming) => {
+      incoming.resume().once("end", () => resolve({ status: incoming.statusCode, connection: incoming.headers.connection, reused: outgoing.reusedSocket }));
+    });
+    outgoing.on("error", reject).end();
+  });
+  await over();
+  const startedAt = performance.now();
+  const closed = server.close(5_000, { lingerMs: 2_000 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(await over(), { status: 200, connection: "close", reused: true });
+  await closed;
+  assert.ok(performance.now() - startedAt < 1_500, "nobody is waited for who has gone");
+  agent.destroy();
 });
 
 test("a stream ends when the listener closes", async () => {
