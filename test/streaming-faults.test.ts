@@ -92,6 +92,20 @@ describe("streaming faults", () => {
     });
   }
 
+  test("the server closes: streams under way are finished, or cut at the deadline and settled", async () => {
+    mock.forget();
+    const server = await openGatewayServer({ models: [modelOn(mock.url)] });
+    mock.play({ betweenDelayMs: 30 }, { betweenDelayMs: 200 });
+    const body = { model: "small", stream: true, messages: [{ role: "user", content: "hi" }] };
+    const [short, long] = [readEvents(server.url, { body }), readEvents(server.url, { body })];
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    await server[Symbol.asyncDispose](); // a second for what is in flight
+    assert.deepEqual([(await short).sawDone, (await short).endedProperly, (await long).sawDone, (await long).endedProperly], [true, true, false, false]);
+    const settlements = await server.settlements();
+    assert.deepEqual(settlements.map(({ outcome }) => outcome), ["ok", "client-gone"]);
+    assert.equal(settlements.reduce((sum, { usage }) => sum + usage.outputTokens, 0), mock.billed().outputTokens);
+  });
+
   test("refused connection", async () => {
     const closed = await openMockUpstream();
     await closed[Symbol.asyncDispose]();

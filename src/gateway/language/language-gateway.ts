@@ -53,7 +53,17 @@ export function createLanguageGateway(options: LanguageGatewayOptions): Language
     const known = settlement.catch((thrown: unknown) => logger.log("error", `A call could not be settled: ${reasonOf(thrown)}`)).finally(() => settling.delete(known));
     settling.add(known);
   };
-  const parts: CallParts = { ...options, cache: options.cache, guardrails: options.guardrails, telemetry: createCallTelemetry(options), settle };
+  const open = createOpenCalls();
+  const telemetry = createCallTelemetry(options);
+  const parts: CallParts = {
+    ...options, cache: options.cache, guardrails: options.guardrails, settle, begun: open.begun,
+    telemetry: {
+      finished: (call) => {
+        telemetry.finished(call);
+        open.ended();
+      },
+    },
+  };
   const settled = async (): Promise<void> => {
     while (settling.size > 0) await Promise.all(settling);
   };
@@ -67,6 +77,34 @@ export function createLanguageGateway(options: LanguageGatewayOptions): Language
     models: () => [...models().values()],
     upstreams: () => pool.reports(models().values()),
     settled,
-    [Symbol.asyncDispose]: settled,
+    [Symbol.asyncDispose]: async () => {
+      await open.none(CLOSE_MS);
+      await settled();
+    },
+  };
+}
+
+/** Streams whose callers were cut off may still tell their usage; after this the ledger books them as it finds them. */
+const CLOSE_MS = 5_000;
+
+function createOpenCalls() {
+  let count = 0;
+  let wake = (): void => undefined;
+  return {
+    begun: () => { count += 1; },
+    ended: () => {
+      count -= 1;
+      if (count === 0) setImmediate(wake); // its settlement has begun by then
+    },
+    none: async (timeoutMs: number): Promise<void> => {
+      if (count === 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
   };
 }

@@ -33,6 +33,8 @@ export interface CallParts extends AttemptParts {
   readonly telemetry: CallTelemetry;
   readonly cache: AnswerCache | undefined;
   readonly guardrails: GuardrailRunner | undefined;
+  /** A call begins; each one that does is told to `telemetry` when it ends. */
+  readonly begun: () => void;
   /** Takes care of a settlement that nobody waits for. */
   readonly settle: (settlement: Promise<void>) => void;
 }
@@ -60,6 +62,7 @@ export async function runCall(parts: CallParts, model: LanguageModel, call: Lang
   const startedMs = parts.clock.monotonicMs();
   const operation = UPSTREAM_OPERATIONS[call.operation];
   const bounds = boundsOf(model, operation, call.body);
+  parts.begun();
   const control = createCallControl({ signal: call.signal, drainMs: model.drainMs, totalMs: model.totalTimeoutMs });
   let run: CallRun = { parts, model, call, operation, body: call.body, bounds, control, startedMs, guard: undefined, lookup: OFF, countInput: createInputCount(operation, call.body) };
   let admitted: AdmittedCall | undefined;
