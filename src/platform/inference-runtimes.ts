@@ -1,12 +1,13 @@
 /** What opens models that are not functions: onnxruntime, and other Open Inference servers, one or several as replicas. */
 import { randomInt } from "node:crypto";
-import { openOnnxModel } from "../engines/onnx/onnx-model.ts";
+import { artifactBytes, openOnnxModel } from "../engines/onnx/onnx-model.ts";
 import { openOpenInferenceModel } from "../engines/open-inference/open-inference-model.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createRandom } from "../kernel/random.ts";
 import type { InferenceModel, InferenceRuntimes, ModelDescription, RemoteModel } from "../ports/inference-model.ts";
 import type { Meter } from "../ports/telemetry.ts";
 import { createReplicaSet } from "../serving/index.ts";
+import { openTreesOrOnnx } from "./tree-shortcut.ts";
 import type { FleetReport, ReplicaSet } from "../serving/index.ts";
 
 export interface InferenceRuntimesOptions {
@@ -26,7 +27,11 @@ export function createInferenceRuntimes({ clock, meter }: InferenceRuntimesOptio
   const openOne = (url: string, { model, version }: RemoteModel, describe: ModelDescription): Promise<InferenceModel> =>
     openOpenInferenceModel({ url, model: model ?? describe.model, version, monotonicMs }, describe);
   return {
-    openOnnx: (artifact, describe) => openOnnxModel(artifact, describe, { monotonicMs }),
+    openOnnx: async (artifact, describe) => {
+      const openOnnx = (): Promise<InferenceModel> => openOnnxModel(artifact, describe, { monotonicMs });
+      const bytes = await artifactBytes(artifact).catch(() => undefined);
+      return bytes === undefined ? openOnnx() : openTreesOrOnnx(bytes, describe, openOnnx); // who opens a file that is not there says so
+    },
     openRemote: async (remote, describe) => {
       if (remote.urls.length === 1) return openOne(remote.urls[0]!, remote, describe);
       const opened = await Promise.allSettled(remote.urls.map((url) => openOne(url, remote, describe)));
