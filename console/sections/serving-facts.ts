@@ -17,6 +17,9 @@ export function batchShares({ batches }: Pick<ServedModelOverview, "batches">): 
   return batches.map(({ reason, count }) => ({ name: reason, count, share: all === 0 ? 0 : count / all, tone: REASON_TONES[reason] ?? 0 }));
 }
 
+/** "v2"; an alias that traffic goes to keeps its name. */
+export const versionText = (version: string): string => (/^\d/.test(version) ? `v${version}` : version);
+
 const VARIANT_TONES: Readonly<Record<string, number>> = { stable: 1, canary: 3 };
 const OTHER_TONES = [4, 2] as const;
 
@@ -25,11 +28,11 @@ export function trafficShares({ traffic, versions }: Pick<ServedModelOverview, "
   if (traffic !== undefined) {
     let others = 0;
     return traffic.arms.filter(({ share }) => share > 0).map(({ variant, version, share, requests }) =>
-      ({ name: `${variant} v${version}`, share, count: requests, tone: VARIANT_TONES[variant] ?? OTHER_TONES[others++ % OTHER_TONES.length]! }));
+      ({ name: `${variant} ${versionText(version)}`, share, count: requests, tone: VARIANT_TONES[variant] ?? OTHER_TONES[others++ % OTHER_TONES.length]! }));
   }
   const asked = versions.filter(({ requests }) => requests > 0);
   const all = asked.reduce((sum, { requests }) => sum + requests, 0);
-  return asked.map(({ version, requests }, at) => ({ name: `v${version}`, share: requests / all, count: requests, tone: 1 + (at % 4) }));
+  return asked.map(({ version, requests }, at) => ({ name: versionText(version), share: requests / all, count: requests, tone: 1 + (at % 4) }));
 }
 
 /** The version whose latencies stand for the model: the busiest now, of equals the one that answered most. */
@@ -62,9 +65,9 @@ const DIFFERING_WARNING = 0.01;
 
 export function shadowVerdict({ version, share, compared, differingShare, maximumAbsolute, failures }: ShadowOverview): ShadowVerdict {
   const copies = `Version ${version} gets copies of ${formatShare(share)} of the requests; its answers are compared and thrown away.`;
-  if (compared + failures === 0) return { tone: "info", text: `shadow v${version}: nothing compared yet`, explanation: copies };
+  if (compared + failures === 0) return { tone: "info", text: `shadow ${versionText(version)}: nothing compared yet`, explanation: copies };
   const failed = failures === 0 ? "" : ` ${failures} copies failed.`;
-  const text = differingShare === 0 ? `shadow v${version}: all ${compared} alike` : `shadow v${version}: ${formatShare(differingShare)} differ`;
+  const text = differingShare === 0 ? `shadow ${versionText(version)}: all ${compared} alike` : `shadow ${versionText(version)}: ${formatShare(differingShare)} differ`;
   return {
     tone: failures > 0 || differingShare > DIFFERING_WARNING ? "warning" : "good", text,
     explanation: `${copies} ${compared} compared, ${formatShare(differingShare)} differed, by ${formatMetric(maximumAbsolute)} at most.${failed}`,

@@ -38,6 +38,7 @@ test("traffic: by plan where there is one, else by who answered", () => {
   const { traffic: _, ...unplanned } = urgency!;
   assert.deepEqual(trafficShares(unplanned).map(({ name, count }) => [name, count]), [["v2", 1_900], ["v1", 11_000]]);
   assert.deepEqual(trafficShares(triage!), []);
+  assert.deepEqual(trafficShares({ versions: [], traffic: { arms: [{ variant: "stable", version: "large", share: 1, requests: 2, errors: 0 }] } }).map(({ name }) => name), ["stable large"]);
   assert.equal(busiestVersion(urgency!)?.version, "1");
 });
 
