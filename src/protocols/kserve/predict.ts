@@ -57,10 +57,11 @@ async function predict({ models, clock, maxBodyBytes }: InferenceProtocol, { mod
   const body = readJson(await unpackBody(request.body, request.headers["content-encoding"] ?? "", maxBodyBytes));
   const instances = instancesOf(body);
   const timeout = Number(request.headers["strata-timeout-ms"] ?? Number.NaN);
-  const key = request.headers["strata-key"];
+  const { "strata-key": key, "strata-variant": variant } = request.headers;
   const answer = await models.infer({
     model, inputs: tensorsOf(instances, metadata), signal: request.clientGone ?? request.signal, ...(version === undefined ? {} : { version }),
-    ...(timeout > 0 ? { deadlineAtMs: clock.monotonicMs() + timeout } : {}), ...(key === undefined ? {} : { routingKey: key }),
+    ...(timeout > 0 ? { deadlineAtMs: clock.monotonicMs() + timeout } : {}), ...(key === undefined ? {} : { routingKey: key }), ...(variant === undefined ? {} : { variant }),
+    header: (name) => request.headers[name],
   });
   return { status: 200, headers: { "content-type": "application/json" }, body: `{"predictions":[${predictions(answer, instances.length).join(",")}]}` };
 }

@@ -47,10 +47,10 @@ test("headers and parameters reach the model server as what they mean", async ()
 
 test("what may come back says when: Retry-After of the error, else of its status", async () => {
   const models = createMemoryModelServer(REFERENCE_MODELS);
-  const failing = (error: StrataError): ModelServer => ({ ...models, infer: () => Promise.reject(error) });
+  const failing = (error: StrataError): ModelServer => ({ ...models, infer: async () => { throw error; } });
   const said = async (error: StrataError) => {
     const { status, headers, body } = await ask(failing(error), { path: "/v2/models/rows/infer", json: { inputs: row([1, 2, 3, 4]) } });
-    return [status, headers?.["retry-after"], (JSON.parse(String(body as string)) as { readonly code: string }).code];
+    return [status, headers?.["retry-after"], (JSON.parse(body as string) as { readonly code: string }).code];
   };
   assert.deepEqual(await said(new StrataError("QUEUE_FULL", {}, { retryAfterSeconds: 0.2 })), [429, "1", "QUEUE_FULL"]);
   assert.deepEqual(await said(new StrataError("MODEL_NOT_READY", {})), [503, "5", "MODEL_NOT_READY"]);
