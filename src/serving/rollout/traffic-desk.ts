@@ -72,15 +72,21 @@ export function createTrafficDesk(options: TrafficDeskOptions): TrafficDesk {
 
   const moveNow = async (model: string, move: TrafficMove, note: { readonly reason: string; readonly actor: string }): Promise<void> => {
     const before = states.get(model) ?? newTraffic(model, await options.defaultVersion(model));
-    const after = moveTraffic(before, move, clock.now());
-    // Going back must not depend on anything that can fail.
-    if (move.kind !== "rollback") for (const version of versionsOf(after)) await options.warm(model, version);
+    const after = await ready(moveTraffic(before, move, clock.now()), move.kind);
     const record: TrafficRecord = { model, revision: after.revision, timeMs: clock.now(), kind: move.kind, ...note, state: after };
     await store.save(record);
     states.set(model, after);
     await apply();
     logger.log("info", "traffic of a model moved", { model, kind: move.kind, reason: note.reason });
     options.onMove?.(record);
+  };
+
+  /** The state when its versions are loaded. A version to go back to that is gone is forgotten rather than in the way. */
+  const ready = async (state: TrafficState, kind: TrafficMove["kind"]): Promise<TrafficState> => {
+    if (kind === "rollback") return state; // going back must not depend on anything that can fail
+    const { model, standby } = state;
+    for (const version of versionsOf({ ...state, standby: null })) await options.warm(model, version);
+    return standby === null ? state : options.warm(model, standby).then(() => state, () => ({ ...state, standby: null }));
   };
 
   const judge = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { toStrataError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
 import { silentMeter } from "../../ports/telemetry.ts";
-import type { Meter } from "../../ports/telemetry.ts";
+import type { Labels, Meter } from "../../ports/telemetry.ts";
 import type { InferenceAnswer, InferenceRequest, ModelServer } from "../model-server.ts";
 import { createShadowRunner } from "./shadow-runner.ts";
 import type { ShadowRunner } from "./shadow-runner.ts";
@@ -27,15 +27,26 @@ export interface TrafficServer extends ModelServer, AsyncDisposable {
   shadowsIdle(): Promise<void>;
 }
 
+/** A caller may wish for any name, so label sets are not kept without end. */
+const MAXIMUM_LABELS = 1_000;
+
 /** The version is not there; its model may answer with another one. */
 const NOT_THERE: ReadonlySet<ErrorCode> = new Set(["MODEL_NOT_READY", "MODEL_VERSION_NOT_FOUND", "MODEL_LOAD_FAILED", "MODEL_BUSY", "MODEL_MEMORY_EXCEEDED"]);
 
 export function createTrafficServer({ server, book, clock, meter = silentMeter }: TrafficServerOptions): TrafficServer {
   const shadows = createShadowRunner({ server, book, clock });
   const answers = meter.counter("strata_traffic_requests_total", "Requests of models with divided traffic, by variant and result.");
+  const labels = new Map<string, Labels>();
   const parts: Parts = { server, book, clock, shadows, count: (outcome) => {
     book.observe(outcome);
-    answers.add(1, { model: outcome.model, variant: outcome.variant, result: outcome.result });
+    const { model, variant, result } = outcome;
+    const key = `${result} ${variant} ${model}`;
+    let known = labels.get(key);
+    if (known === undefined) {
+      if (labels.size >= MAXIMUM_LABELS) labels.clear();
+      labels.set(key, known = { model, variant, result });
+    }
+    answers.add(1, known);
   } };
   return {
     ...forwarding(server),

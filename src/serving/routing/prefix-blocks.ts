@@ -15,16 +15,12 @@ export function prefixBlocks(text: string | Uint8Array): readonly number[] {
   if (length === 0) return [];
   const blocks: number[] = [];
   const count = Math.min(MAXIMUM_BLOCKS, Math.max(1, Math.floor(length / BLOCK_UNITS)));
-  let low = 0x811c9dc5;
-  let high = 0x9e3779b9;
+  let hash = 0x811c9dc5; // FNV-1a, 32 bits: a chance meeting costs one worse choice, never a wrong answer
   for (let block = 0; block < count; block++) {
     const end = Math.min(length, (block + 1) * BLOCK_UNITS);
-    for (let at = block * BLOCK_UNITS; at < end; at++) {
-      const unit = typeof text === "string" ? text.charCodeAt(at) : text[at]!;
-      low = Math.imul(low ^ unit, 0x01000193);
-      high = Math.imul(high ^ unit, 0x85ebca6b) ^ (high >>> 13);
-    }
-    blocks.push((high & 0x1fffff) * 4_294_967_296 + (low >>> 0)); // 53 bits; a chance meeting costs one worse choice, never a wrong answer
+    if (typeof text === "string") for (let at = block * BLOCK_UNITS; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    else for (let at = block * BLOCK_UNITS; at < end; at++) hash = Math.imul(hash ^ text[at]!, 0x01000193);
+    blocks.push(hash);
   }
   return blocks;
 }
