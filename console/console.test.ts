@@ -205,7 +205,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
       await page.emulateMedia({ colorScheme });
       for (const [name, viewport] of [["wide", WIDE], ["phone", PHONE]] as const) {
         await page.setViewportSize(viewport);
-        await page.waitForFunction(`document.querySelector(".loop svg").clientWidth < ${viewport.width}`);
+        await page.waitForFunction(`[...document.querySelectorAll(".loop svg, .chart-plot svg, .heatmap-cells svg, .interval svg")].every((svg) => svg.clientWidth < ${viewport.width})`);
         assert.equal(await page.evaluate("getComputedStyle(document.body).backgroundColor"), ground);
         const [content, window] = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]") as readonly [number, number];
         assert.ok(content <= window, `${colorScheme}, ${name}: ${content} px in a window of ${window}`);
