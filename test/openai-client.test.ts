@@ -27,8 +27,9 @@ describe("the openai client", () => {
     const folder = stack.use(await temporaryFolder());
     const upstream = defineUpstream("mock", { url: mock.url, apiKey: secret("MOCK_UPSTREAM_KEY") });
     const keyless = defineUpstream("keyless", { url: mock.url });
+    const small = defineLanguageModel("small", { targets: [target(upstream, { model: "mock-1" })], retries: 0 });
     const application = defineApplication("chat", [
-      defineLanguageModel("small", { targets: [target(upstream, { model: "mock-1" })], retries: 0 }),
+      small, defineLanguageModel("remembering", { targets: [target(upstream, { model: "mock-1" })], semanticCache: { minSimilarity: 0.99, embedWith: small, keepFor: "1m" } }),
       defineLanguageModel("wrong-key", { targets: [target(keyless, { model: "mock-1" })], retries: 0 }),
     ]);
     platform = stack.use(await openTestPlatform(application, { dataDir: folder.path }));
@@ -39,7 +40,7 @@ describe("the openai client", () => {
   test("models", async () => {
     const names: string[] = [];
     for await (const model of client.models.list()) names.push(model.id);
-    assert.deepEqual(names, ["small", "wrong-key"]);
+    assert.deepEqual(names, ["small", "remembering", "wrong-key"]);
     assert.equal((await client.models.retrieve("small")).object, "model");
     await assert.rejects(client.models.retrieve("nobody"), OpenAI.NotFoundError);
   });
@@ -150,6 +151,11 @@ describe("the openai client", () => {
       for await (const chunk of await client.chat.completions.create({ model: "small", messages, stream: true })) text += chunk.choices[0]?.delta.content ?? "";
     }, (thrown) => thrown instanceof OpenAI.APIError && /broke after 5 pieces/.test(thrown.message));
     assert.equal(text, WORDS.slice(0, 4).join(""));
+  });
+
+  test("a question like an earlier one is answered from memory, by the platform's own embeddings", async () => {
+    const ask = async (content: string): Promise<string | null> => (await client.chat.completions.create({ model: "remembering", messages: [{ role: "user", content }] }).withResponse()).response.headers.get("strata-cache");
+    assert.deepEqual([await ask("How do I reset my password?"), await ask("How do I reset my password?"), await ask("zzzzzzzz")], ["miss", "similar", "miss"]);
   });
 
   test("the state of the upstreams", async () => {

@@ -117,6 +117,66 @@ describe("streaming faults", () => {
   });
 });
 
+interface WholeFault {
+  readonly name: string;
+  readonly plays: readonly Behaviour[];
+  readonly body?: object;
+  readonly retries?: number;
+  readonly status: number;
+  readonly outcome: string;
+  readonly isEstimated?: boolean;
+}
+
+const WHOLE_FAULTS: readonly WholeFault[] = [
+  { name: "none", plays: [{}], status: 200, outcome: "ok" },
+  { name: "three choices", plays: [{}], body: { n: 3 }, status: 200, outcome: "ok" },
+  { name: "no usage", plays: [{ usage: "none" }], status: 200, outcome: "ok", isEstimated: true },
+  { name: "a tool call without usage", plays: [{ usage: "none" }], body: { tools: [{ type: "function", function: { name: "weather", parameters: {} } }] }, status: 200, outcome: "ok", isEstimated: true },
+  { name: "usage says zero", plays: [{ usage: "zero" }], status: 200, outcome: "ok" },
+  { name: "slow", plays: [{ firstDelayMs: 1_500 }], status: 504, outcome: "upstream-failed" },
+  { name: "cut in the body", plays: [{ cutAfter: 0 }], status: 502, outcome: "upstream-failed" },
+  { name: "stalled in the body", plays: [{ stallAfter: 0 }], status: 504, outcome: "upstream-failed" },
+  { name: "cut in the body, another attempt answers", plays: [{ cutAfter: 0 }, {}], retries: 1, status: 200, outcome: "ok" },
+];
+
+describe("faults of whole answers", () => {
+  let mock: MockUpstream;
+  before(async () => { mock = await openMockUpstream(); });
+  after(() => mock[Symbol.asyncDispose]());
+  const settledAs = async (server: Awaited<ReturnType<typeof openGatewayServer>>, outcome: string, isEstimated = false): Promise<void> => {
+    const [settlement, ...more] = await settledOf(server);
+    assert.deepEqual([settlement?.outcome, settlement?.isEstimated, more.length], [outcome, isEstimated, 0]);
+    assert.deepEqual({ inputTokens: settlement!.usage.inputTokens, outputTokens: settlement!.usage.outputTokens }, mock.billed());
+  };
+
+  for (const { name, plays, body, retries = 0, status, outcome, isEstimated } of WHOLE_FAULTS) {
+    test(name, async () => {
+      mock.forget();
+      await using server = await openGatewayServer({ models: [modelOn(mock.url, { retries })] });
+      mock.play(...plays);
+      const response = await fetch(`${server.url}/chat/completions`, { method: "POST", body: JSON.stringify({ model: "small", messages: [{ role: "user", content: "Tell me." }], ...body }) });
+      const answer = await response.json() as { readonly error?: { readonly message: string }; readonly choices?: readonly unknown[] };
+      assert.equal(response.status, status, JSON.stringify(answer));
+      assert.equal(answer.choices === undefined, status !== 200);
+      await settledAs(server, outcome, isEstimated);
+    });
+  }
+
+  for (const [drain, firstDelayMs, billed] of [["2s", 200, true], [0, 400, false]] as const) {
+    test(`the caller goes away before the answer, and ${billed ? "the upstream ends in time" : "the upstream is stopped"}`, async () => {
+      mock.forget();
+      await using server = await openGatewayServer({ models: [modelOn(mock.url, { drain })] });
+      mock.play({ firstDelayMs });
+      const leaving = new AbortController();
+      const asked = fetch(`${server.url}/chat/completions`, { method: "POST", signal: leaving.signal, body: JSON.stringify({ model: "small", messages: [{ role: "user", content: "Tell me." }] }) });
+      setTimeout(() => leaving.abort(), 60);
+      await assert.rejects(asked);
+      await settledAs(server, "client-gone");
+      assert.equal(mock.billed().outputTokens > 0, billed);
+    });
+  }
+});
+
 function checkSeen(stream: SeenStream, { sees, words, plays }: Fault): void {
   const expected = plays.at(-1)?.words ?? WORDS;
   if (sees === "left") return;
