@@ -1,12 +1,10 @@
 /** What opens models that are not functions: onnxruntime, and other Open Inference servers, one or several as replicas. */
-import { randomInt } from "node:crypto";
 import { artifactBytes, openOnnxModel } from "../engines/onnx/onnx-model.ts";
 import { openOpenInferenceModel } from "../engines/open-inference/open-inference-model.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { createRandom } from "../kernel/random.ts";
 import type { InferenceModel, InferenceRuntimes, ModelDescription, RemoteModel } from "../ports/inference-model.ts";
 import type { Meter } from "../ports/telemetry.ts";
-import { createReplicaSet } from "../serving/index.ts";
+import { openRemoteReplicas } from "./remote-replicas.ts";
 import { openTreesOrOnnx } from "./tree-shortcut.ts";
 import type { FleetReport, ReplicaSet } from "../serving/index.ts";
 
@@ -34,11 +32,7 @@ export function createInferenceRuntimes({ clock, meter }: InferenceRuntimesOptio
     },
     openRemote: async (remote, describe) => {
       if (remote.urls.length === 1) return openOne(remote.urls[0]!, remote, describe);
-      const opened = await Promise.allSettled(remote.urls.map((url) => openOne(url, remote, describe)));
-      const replicas = opened.flatMap((result, at) => (result.status === "fulfilled" ? [{ name: remote.urls[at]!, model: result.value }] : []));
-      const failed = opened.find((result) => result.status === "rejected");
-      if (failed && replicas.length === 0) throw failed.reason;
-      const set = createReplicaSet({ name: describe.model, replicas, clock, random: createRandom(randomInt(2 ** 32)), meter });
+      const set = await openRemoteReplicas({ remote, describe, clock, meter, openOne: (url) => openOne(url, remote, describe) });
       sets.set(keyOf(describe), set);
       return set;
     },

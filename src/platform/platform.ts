@@ -101,6 +101,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
   }));
   const ledger = stack.use(await openLedgerLayer({ config, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: telemetry, logger: logs }));
+  serving.server.askMembersThrough(traffic.server);
   const language = stack.use(createLanguageLayer({ ...shared, policy: ledger.policy, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const calls = stack.use(openCallsOverview({

@@ -46,6 +46,8 @@ export interface ModelServerOptions {
 export interface LocalModelServer extends ModelServer, AsyncDisposable {
   /** Serves exactly these plans beside the repository and the trained models; resolves when those that load at the start are loaded or failed. */
   apply(plans: readonly ModelPlan[]): Promise<void>;
+  /** Graphs ask their members through this server, which may divide their traffic; through itself when never called. */
+  askMembersThrough(server: Pick<ModelServer, "infer">): void;
 }
 
 /** Requests that may wait for one version to load; each holds its tensors. */
@@ -66,6 +68,7 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
   const history = createRequestHistory();
   const held = new Map<VersionSlot, number>();
   let isClosed = false;
+  let members: Pick<ModelServer, "infer"> = { infer: (request) => infer(request) };
 
   const openVersion = createVersionOpener({
     runtimes: options.runtimes, clock, instruments: createServingInstruments(options.meter), openGraph: ({ graph }) => createGraphModel(graph, graphHost),
@@ -75,7 +78,7 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
       const { inputs, properties } = peek(model, version) ?? await bring(model, version);
       return { inputs, columns: properties?.["columns"]?.split(",") ?? [] };
     },
-    infer: (request) => infer(request),
+    infer: (request) => members.infer(request),
     draw: () => options.random.next(),
   };
   const open = async (plan: ModelPlan, version: string): Promise<RunningVersion> => {
@@ -251,6 +254,7 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
     },
     infer, index, load, unload, statistics,
     explain: (query) => history.find(query),
+    askMembersThrough: (through) => { members = through; },
     apply: async (plans) => {
       const gone = [...defined.keys()].filter((name) => !plans.some((plan) => plan.name === name));
       defined = new Map(plans.map((plan) => [plan.name, plan]));
