@@ -19,6 +19,7 @@ export function budgetLedgerConformance(engine: string, newPlace: () => Promise<
   };
   declareKeys(declare, inLedger);
   declareReservations(declare, inLedger);
+  declareOddNumbers(declare, inLedger);
   declareExpiry(declare, inLedger);
   declarePeriods(declare, inLedger);
   declareBuckets(declare, inLedger);
@@ -113,6 +114,21 @@ function declareReservations(declare: DeclareCase, inLedger: InLedger): void {
     await ledger.settle([settlement("r", 120)]);
     assert.equal((await ledger.balance("a", 1_000)).spentNanoUsd, 120);
     assert.equal((await ledger.reserve([reservation("s", 1)]))[0]?.availableNanoUsd, 0);
+  }));
+}
+
+function declareOddNumbers(declare: DeclareCase, inLedger: InLedger): void {
+  declare("a number that is no whole one from 0 is refused alone; sums that grow too large stop, and can be read", () => inLedger(async (ledger) => {
+    await ledger.putKey(keyRecord("a", { budgetNanoUsd: 100 }));
+    const usage = { inputTokens: 0.5, cachedInputTokens: 0, outputTokens: 1e300, reasoningTokens: 0 };
+    const outcomes = await Promise.allSettled([
+      ledger.reserve([reservation("good", 10)]), ledger.reserve([reservation("bad", Number.NaN)]), ledger.settle([settlement("x", -1, { isReserved: false })]), ledger.settle([settlement("y", 1, { isReserved: false, usage })]),
+      ledger.take([{ key: "a", kind: "requests", amount: 0.5, perMinute: 60, atMs: 0 }]),
+    ]);
+    assert.deepEqual(outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : "done")), ["done", "LEDGER_FAILED", "LEDGER_FAILED", "LEDGER_FAILED", "LEDGER_FAILED"]);
+    for (const id of ["1", "2", "3"]) await ledger.settle([settlement(id, 8e15, { isReserved: false })]);
+    assert.equal((await ledger.balance("a", 0)).spentNanoUsd, 9e15);
+    assert.equal((await ledger.usage({ groupBy: [] }))[0]?.costNanoUsd, 9e15);
   }));
 }
 

@@ -58,10 +58,12 @@ test("a transaction that fails fails for all who share it, changes nothing, and 
   const file = join(folder.path, "ledger.db");
   await using ledger = await openSqliteBudgetLedger({ file });
   await ledger.putKey(keyRecord("a", { budgetNanoUsd: 100 }));
-  const broken = settlement("s", Number.NaN, { isReserved: false });
-  const outcomes = await Promise.allSettled([ledger.reserve([reservation("r", 10)]), ledger.settle([broken])]);
+  using other = new DatabaseSync(file);
+  other.exec("ALTER TABLE usage RENAME TO away");
+  const outcomes = await Promise.allSettled([ledger.reserve([reservation("r", 10)]), ledger.settle([settlement("s", 5, { isReserved: false })])]);
   assert.deepEqual(outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason.code), ["LEDGER_FAILED", "LEDGER_FAILED"]);
-  assert.equal((await ledger.balance("a", 0)).reservedNanoUsd, 0);
+  assert.deepEqual(await ledger.balance("a", 0), { key: "a", spentNanoUsd: 0, reservedNanoUsd: 0, periodStartMs: 0 });
+  other.exec("ALTER TABLE away RENAME TO usage");
   await ledger.settle([settlement("s", 5, { isReserved: false })]); // its id is not taken for settled
   assert.equal((await ledger.balance("a", 0)).spentNanoUsd, 5);
 });

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { LedgerGrant, LedgerRateTake, LedgerRefusal, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
 import { correctBucket, takeFromBucket, type BucketLevel } from "../../ports/token-bucket.ts";
 import { createLedgerAccounts, type Account } from "./budget-ledger-accounts.ts";
-import { createUsageBook } from "./budget-ledger-usage.ts";
+import { MOST_NANO_USD, createUsageBook } from "./budget-ledger-usage.ts";
 
 export interface LedgerBook {
   reserve(reservation: LedgerReservation): LedgerGrant;
@@ -93,16 +93,16 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
       const { id, key, isReserved = true, costNanoUsd, atMs } = settlement;
       if (!isReserved) {
         if (!remember(id)) return;
-        accounts.account(key, atMs).spent += costNanoUsd;
+        spend(accounts.account(key, atMs), costNanoUsd);
       } else {
         const row = close.get(id) as ReservationRow | undefined;
         if (row === undefined) return;
         const account = accounts.account(row.key, atMs);
         if (row.expired_at === null) {
           account.reserved -= row.granted;
-          account.spent += costNanoUsd;
+          spend(account, costNanoUsd);
         } else {
-          if (row.expired_in_period === account.periodStart) account.spent += costNanoUsd - row.granted;
+          if (row.expired_in_period === account.periodStart) spend(account, costNanoUsd - row.granted);
           usage.addExpired({ ...row, atMs: row.expired_at, calls: -1 });
         }
       }
@@ -124,7 +124,7 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
       for (const row of rows) {
         const account = accounts.account(row.key, nowMs);
         account.reserved -= row.granted;
-        account.spent += row.granted;
+        spend(account, row.granted);
         markExpired.run(nowMs, account.periodStart, row.id);
         usage.addExpired({ ...row, atMs: nowMs, calls: 1 });
       }
@@ -143,6 +143,10 @@ export function createLedgerBook(database: DatabaseSync): LedgerBook {
       settledNow = [];
     },
   };
+}
+
+function spend(account: Account, nanoUsd: number): void {
+  account.spent = Math.min(MOST_NANO_USD, account.spent + nanoUsd);
 }
 
 interface Decision { readonly granted: number; readonly available: number; readonly refusal?: LedgerRefusal }

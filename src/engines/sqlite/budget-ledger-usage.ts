@@ -2,6 +2,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { LedgerSettlement, UsageGroup, UsageQuery, UsageRow } from "../../ports/budget-ledger.ts";
 
+/** 9 million dollars: sums of money stop here rather than lose their exactness. */
+export const MOST_NANO_USD = 9e15;
+
 export interface UsageBook {
   add(settlement: LedgerSettlement): void;
   /** `calls` 1 books an expired reservation at what it was granted, -1 takes that back. */
@@ -36,7 +39,7 @@ export function createUsageBook(database: DatabaseSync): UsageBook {
   const write = database.prepare(`INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     calls = calls + excluded.calls, estimated_calls = estimated_calls + excluded.estimated_calls,
     input_tokens = input_tokens + excluded.input_tokens, cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
-    output_tokens = output_tokens + excluded.output_tokens, reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, cost = cost + excluded.cost`);
+    output_tokens = output_tokens + excluded.output_tokens, reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, cost = min(${MOST_NANO_USD}, cost + excluded.cost)`);
   const sums = new Map<string, Sums>();
   const sumsOf = (...place: Sums["place"]): Sums => {
     const name = place.join("\n");
@@ -87,8 +90,8 @@ export function readUsage(database: DatabaseSync, { key, model, fromMs, toMs, gr
   const asked = conditions.filter((condition): condition is readonly [string, string | number] => condition[1] !== undefined);
   const positions = groups.map((_, i) => i + 1).join(", ");
   const rows = database.prepare(`SELECT ${groups.map((group, i) => `${GROUPS[group]} AS group${i}, `).join("")}
-    sum(calls) AS calls, sum(estimated_calls) AS estimatedCalls, sum(input_tokens) AS inputTokens, sum(cached_input_tokens) AS cachedInputTokens,
-    sum(output_tokens) AS outputTokens, sum(reasoning_tokens) AS reasoningTokens, sum(cost) AS costNanoUsd
+    total(calls) AS calls, total(estimated_calls) AS estimatedCalls, total(input_tokens) AS inputTokens, total(cached_input_tokens) AS cachedInputTokens,
+    total(output_tokens) AS outputTokens, total(reasoning_tokens) AS reasoningTokens, total(cost) AS costNanoUsd
     FROM usage WHERE ${["calls <> 0", ...asked.map(([sql]) => sql)].join(" AND ")}
     ${groups.length === 0 ? "HAVING count(*) > 0" : `GROUP BY ${positions} ORDER BY ${positions}`}`).all(...asked.map(([, value]) => value));
   return rows.map((row) => ({

@@ -9,7 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
-import type { BudgetLedger } from "../../ports/budget-ledger.ts";
+import type { BudgetLedger, LedgerRateTake, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
 import { createLedgerKeys } from "./budget-ledger-keys.ts";
 import { LEDGER_TABLES } from "./budget-ledger-tables.ts";
 import { createLedgerTransactions, type LedgerTransactions } from "./budget-ledger-transactions.ts";
@@ -49,12 +49,14 @@ export async function openSqliteBudgetLedger(options: SqliteBudgetLedgerOptions)
 }
 
 async function openFile(file: string, busyTimeoutMs: number): Promise<DatabaseSync> {
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.exec(`BEGIN IMMEDIATE; ${LEDGER_TABLES} COMMIT; PRAGMA busy_timeout = 0`); // from here on waiting is done without holding the event loop
     return database;
   } catch (thrown) {
+    database?.close();
     throw new StrataError("LEDGER_FAILED", { reason: `${file} cannot be opened: ${reasonOf(thrown)}` }, { cause: thrown });
   }
 }
@@ -79,12 +81,28 @@ function createLedger(database: DatabaseSync, transactions: LedgerTransactions, 
     putKey: (key) => transactions.add(() => keys.put(key)),
     keys: () => read(() => keys.all()),
     keyByHash: (secretHash) => read(() => keys.byHash(secretHash)),
-    reserve: (reservations) => transactions.add((book) => reservations.map((reservation) => book.reserve(reservation))),
-    settle: (settlements) => transactions.add((book) => settlements.forEach((settlement) => book.settle(settlement))),
-    take: (takes) => transactions.add((book) => book.take(takes)),
+    reserve: async (reservations) => checked(reservations, reservationNumbers) ?? transactions.add((book) => reservations.map((reservation) => book.reserve(reservation))),
+    settle: async (settlements) => checked(settlements, settlementNumbers) ?? transactions.add((book) => settlements.forEach((settlement) => book.settle(settlement))),
+    take: async (takes) => checked(takes, takeNumbers) ?? transactions.add((book) => book.take(takes)),
     expire: (nowMs) => transactions.add((book) => book.expire(nowMs)),
     balance: (key, nowMs) => read(() => keys.balance(key, nowMs)),
     usage: (query) => read(() => readUsage(database, query)),
     [Symbol.asyncDispose]: () => closing ??= close(),
   };
+}
+
+type Numbers = Readonly<Record<string, number | undefined>>;
+
+const takesNumbers = (takes: readonly LedgerTake[] = []): Numbers => Object.assign({}, ...takes.map(({ kind, amount, perMinute }) => ({ [`${kind} amount`]: Math.abs(amount), [`${kind} perMinute`]: perMinute }))) as Numbers;
+const takeNumbers = (take: LedgerRateTake): Numbers => ({ atMs: take.atMs, ...takesNumbers([take]) });
+const reservationNumbers = ({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, takes }: LedgerReservation): Numbers => ({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, ...takesNumbers(takes) });
+const settlementNumbers = ({ costNanoUsd, atMs, usage, takes }: LedgerSettlement): Numbers => ({ costNanoUsd, atMs, ...usage, ...takesNumbers(takes) });
+
+/** Before it shares a transaction: what SQLite would not store must not fail its neighbours. */
+function checked<Item>(items: readonly Item[], numbersOf: (item: Item) => Numbers): undefined {
+  for (const item of items) {
+    for (const [name, value] of Object.entries(numbersOf(item))) {
+      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) throw new StrataError("LEDGER_FAILED", { reason: `${name} is ${value}, not a whole number from 0.` });
+    }
+  }
 }

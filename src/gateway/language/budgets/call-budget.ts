@@ -29,8 +29,16 @@ export function affordableOutput(grantedNanoUsd: number, { inputTokens, maxOutpu
 
 /** What is booked: fractions of a nano-dollar count as one, but not what only floating-point sums in another order differ by. */
 export function bookedCost(usage: TokenUsage, price: TokenPrice): number {
-  return Math.max(0, Math.ceil(costOf(usage, price) * (1 - SUM_ERROR)));
+  return whole(costOf(usage, price) * (1 - SUM_ERROR));
 }
+
+/** What upstreams report, as the ledger keeps it: whole, not negative, and of a size that leaves room for sums. */
+export function bookedUsage({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens }: TokenUsage): TokenUsage {
+  return { inputTokens: whole(inputTokens), cachedInputTokens: whole(cachedInputTokens), outputTokens: whole(outputTokens), reasoningTokens: whole(reasoningTokens) };
+}
+
+const LARGEST = 1e15;
+const whole = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(LARGEST, Math.max(0, Math.ceil(value))));
 
 /** Far above the error of three terms (2^-52 each), far below a nano-dollar of any call. */
 const SUM_ERROR = 1e-14;

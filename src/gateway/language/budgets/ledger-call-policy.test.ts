@@ -138,6 +138,12 @@ test("a call that no full minute could hold gets less output, or is too large fo
   assert.equal((await gateway.policy.admit(callOf(embeddings.secret, { operation: "embeddings", inputTokens: 50, maxOutputTokens: 0 }))).maxOutputTokens, 0);
 });
 
+test("whatever an upstream reports can be booked", async () => {
+  await using gateway = await gatewayOf();
+  for (const outputTokens of [0.5, -3, 1e300, Number.NaN]) await (await gateway.policy.admit(callOf(undefined))).settle(ended(outputTokens, { usage: { ...NO_USAGE, outputTokens } }));
+  assert.deepEqual((await gateway.ledger.usage({ groupBy: [] })).map(({ calls, outputTokens }) => [calls, outputTokens]), [[4, 1e15 + 1]]);
+});
+
 test("dollars are what people write, nano-dollars what is counted", () => {
   assert.equal(nanoUsd(0.1 + 0.2), 300_000_000);
   for (const wrong of [-1, Number.NaN, 1e10]) assert.throws(() => nanoUsd(wrong), { code: "REQUEST_INVALID" });

@@ -13,7 +13,7 @@ import { costOf } from "../call-policy.ts";
 import type { KeyDirectory } from "../keys/key-directory.ts";
 import { requireModel } from "../keys/virtual-key.ts";
 import { correctionOf, outputWithinLimit, takesOf } from "../limits/call-limits.ts";
-import { affordableOutput, bookedCost, boundOf } from "./call-budget.ts";
+import { affordableOutput, bookedCost, bookedUsage, boundOf } from "./call-budget.ts";
 import { usdText } from "./money.ts";
 
 export interface LedgerCallPolicyOptions {
@@ -115,10 +115,13 @@ function admittedCall({ ledger, clock }: LedgerCallPolicyOptions, { id, key, cal
   const { inputTokens, price, model, operation } = call;
   const maxOutputTokens = grantedNanoUsd === undefined ? call.maxOutputTokens : affordableOutput(grantedNanoUsd, call);
   let settled: Promise<void> | undefined;
-  const settlement = ({ usage, price: charged, upstream, outcome, isEstimated }: CallOutcome): LedgerSettlement => ({
-    id, key: key.id, isReserved: grantedNanoUsd !== undefined, costNanoUsd: bookedCost(usage, charged), usage,
-    atMs: Math.floor(clock.now()), model, upstream, operation, outcome, isEstimated, takes: correctionOf(takes, usage),
-  });
+  const settlement = ({ usage: reported, price: charged, upstream, outcome, isEstimated }: CallOutcome): LedgerSettlement => {
+    const usage = bookedUsage(reported);
+    return {
+      id, key: key.id, isReserved: grantedNanoUsd !== undefined, costNanoUsd: bookedCost(usage, charged), usage,
+      atMs: Math.floor(clock.now()), model, upstream, operation, outcome, isEstimated, takes: correctionOf(takes, usage),
+    };
+  };
   return {
     id, keyId: key.id, tenant: key.tenant, maxOutputTokens,
     meter: (usage) => {
@@ -135,7 +138,7 @@ async function bookCached({ ledger, clock, ids }: LedgerCallPolicyOptions, key: 
   const atMs = Math.floor(clock.now());
   const takes = takesOf(key, { inputTokens: 0, maxOutputTokens: 0 }).filter(({ kind }) => kind === "requests");
   await takeAll(ledger, key, { takes, atMs });
-  await ledger.settle([{ id: ids.next(), key: key.id, isReserved: false, costNanoUsd: 0, usage, atMs, model, upstream, operation, outcome: "cached", isEstimated: false }]);
+  await ledger.settle([{ id: ids.next(), key: key.id, isReserved: false, costNanoUsd: 0, usage: bookedUsage(usage), atMs, model, upstream, operation, outcome: "cached", isEstimated: false }]);
 }
 
 function rateLimited(key: VirtualKeyRecord, { reason, retryAfterMs }: LedgerRefusal): StrataError {
