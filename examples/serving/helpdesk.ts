@@ -57,9 +57,11 @@ export async function runHelpdesk({ dataDir, port, say, signal, isEndless }: Hel
   await operator.moveTraffic("urgency", { canary: { version: "2", steps: isEndless ? [0.1, 0.25, 0.5] : [0.25, 0.5], stepSeconds: isEndless ? 40 : 1, minimumRequests: 40 } }, "it has seen ten times the tickets");
   say(`\`urgency\` v2 is a canary, ${isEndless ? "10 % first" : "25 % first"}.`);
   await pause(400);
+  const before = main.calls();
   main.setBroken(true);
   say("The large language model's upstream breaks; the small one steps in.");
   await pause(1_200);
+  while (main.calls() < before + 3 && !signal.aborted) await pause(50); // on a busy machine customers take their time
   main.setBroken(false);
   await pause(2_000);
   while (isEndless && !signal.aborted) {
