@@ -40,8 +40,8 @@ export interface BatchReport {
   readonly rows: number;
   readonly reason: BatchReason;
   readonly runMs: number;
-  /** Of those answered together. */
-  readonly queuedMs: number;
+  /** Of each one that was answered. */
+  readonly queuedMs: readonly number[];
   readonly inputMs: number;
   readonly inferMs: number;
   readonly outputMs: number;
@@ -231,7 +231,8 @@ class Scheduler<Payload, Result> implements BatchScheduler<Payload, Result> {
     void this.#run(batch, { reason: decision.reason, rows: decision.rows, instance, leftAtMs: nowMs }).finally(() => {
       this.#running -= batch.length;
       this.#freeInstances.push(instance);
-      this.#schedule();
+      if (this.#lanes.length > 0) this.#schedule();
+      else this.#wakeIfIdle();
     });
   }
 
@@ -291,19 +292,18 @@ class Scheduler<Payload, Result> implements BatchScheduler<Payload, Result> {
   #answer(batch: readonly Entry<Payload, Result>[], execution: Execution<Result>, { reason, rows, leftAtMs, runMs }: Leave & { readonly runMs: number }): void {
     const name = `${this.#options.name}#${++this.#batches}`;
     const waiting = this.#waiting;
-    let queuedMs = 0, answered = 0;
+    const queuedMs: number[] = [];
     for (let index = 0; index < batch.length; index++) {
       const entry = batch[index]!;
       if (entry.isSettled) continue; // given up while it ran
       const waitedMs = leftAtMs - entry.enqueuedAtMs;
-      queuedMs += waitedMs;
-      answered++;
+      queuedMs.push(waitedMs);
       entry.isSettled = true;
       entry.unfollow?.();
       entry.resolve({ result: execution.results[index]!, note: { batch: name, reason, requests: batch.length, rows, queuedMs: waitedMs, runMs, waiting } });
     }
     this.#options.observer.batch({
-      requests: batch.length, answered, rows, reason, runMs, queuedMs, inputMs: execution.inputMs, inferMs: execution.inferMs, outputMs: execution.outputMs,
+      requests: batch.length, answered: queuedMs.length, rows, reason, runMs, queuedMs, inputMs: execution.inputMs, inferMs: execution.inferMs, outputMs: execution.outputMs,
     });
   }
 

@@ -26,7 +26,7 @@ export function createServingInstruments(meter: Meter): ServingInstruments {
     batches: meter.counter("strata_inference_batches_total", "Executed batches, by why they left"),
     cacheHits: meter.counter("strata_inference_cache_hits_total", "Answers from the response cache"),
     cacheMisses: meter.counter("strata_inference_cache_misses_total", "Requests that the response cache could not answer"),
-    queueSeconds: meter.histogram("strata_inference_queue_seconds", "Mean seconds that the requests of a batch waited"),
+    queueSeconds: meter.histogram("strata_inference_queue_seconds", "Seconds a request waited before it ran"),
     computeSeconds: meter.histogram("strata_inference_compute_seconds", "Seconds a model computed, per batch"),
     batchRows: meter.histogram("strata_model_batch_rows", "Rows per executed batch"),
     batchSeconds: meter.histogram("strata_model_batch_seconds", "Seconds per executed batch"),
@@ -66,7 +66,12 @@ export function createVersionStatistics(model: string, version: string, instrume
 
   return {
     batch: (report, nowMs) => {
-      const { answered, runMs, queuedMs } = report;
+      const { answered, runMs } = report;
+      let queuedMs = 0;
+      for (const waitedMs of report.queuedMs) {
+        queuedMs += waitedMs;
+        instruments.queueSeconds.record(waitedMs / 1_000, labels);
+      }
       lastInferenceMs = nowMs;
       rows += report.rows;
       executions++;
@@ -82,7 +87,6 @@ export function createVersionStatistics(model: string, version: string, instrume
       instruments.requests.add(answered, labels);
       instruments.rows.add(report.rows, labels);
       instruments.batches.add(1, because(report.reason));
-      instruments.queueSeconds.record(answered === 0 ? 0 : queuedMs / answered / 1_000, labels);
       instruments.computeSeconds.record(report.inferMs / 1_000, labels);
       instruments.batchRows.record(report.rows, labels);
       instruments.batchSeconds.record(runMs / 1_000, labels);
