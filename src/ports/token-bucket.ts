@@ -23,6 +23,8 @@ export type BucketAnswer =
   | { readonly taken: false; readonly retryAfterMs: number };
 
 const PARTS = 60_000;
+/** A level beyond this would not be exact; it takes hours to refill as it is. */
+const MOST_USED = 9e15;
 export const FULL_BUCKET: BucketLevel = { used: 0, atMs: 0 };
 
 /** Takes if there is enough; a negative amount gives back and is always taken. */
@@ -37,7 +39,7 @@ export function takeFromBucket(level: BucketLevel, take: BucketTake): BucketAnsw
 /** Takes without asking: what was used is used. */
 export function correctBucket(level: BucketLevel, take: BucketTake): BucketLevel {
   const now = refilled(level, take);
-  return { ...now, used: Math.max(0, now.used + take.amount * PARTS) };
+  return { ...now, used: Math.min(MOST_USED, Math.max(0, now.used + take.amount * PARTS)) };
 }
 
 function refilled({ used, atMs }: BucketLevel, { perMinute, atMs: nowMs }: BucketTake): BucketLevel {

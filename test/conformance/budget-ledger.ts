@@ -126,7 +126,7 @@ function declareOddNumbers(declare: DeclareCase, inLedger: InLedger): void {
       ledger.take([{ key: "a", kind: "requests", amount: 0.5, perMinute: 60, atMs: 0 }]),
     ]);
     assert.deepEqual(outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : "done")), ["done", "LEDGER_FAILED", "LEDGER_FAILED", "LEDGER_FAILED", "LEDGER_FAILED"]);
-    for (const id of ["1", "2", "3"]) await ledger.settle([settlement(id, 8e15, { isReserved: false })]);
+    for (const id of ["1", "2", "3"]) await ledger.settle([settlement(id, 8e15, { isReserved: false, takes: [{ kind: "tokens", amount: 1e15, perMinute: 60 }] })]);
     assert.equal((await ledger.balance("a", 0)).spentNanoUsd, 9e15);
     assert.equal((await ledger.usage({ groupBy: [] }))[0]?.costNanoUsd, 9e15);
   }));

@@ -9,7 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
-import type { BudgetLedger, LedgerRateTake, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
+import type { BudgetLedger, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
 import { createLedgerKeys } from "./budget-ledger-keys.ts";
 import { LEDGER_TABLES } from "./budget-ledger-tables.ts";
 import { createLedgerTransactions, type LedgerTransactions } from "./budget-ledger-transactions.ts";
@@ -81,9 +81,19 @@ function createLedger(database: DatabaseSync, transactions: LedgerTransactions, 
     putKey: (key) => transactions.add(() => keys.put(key)),
     keys: () => read(() => keys.all()),
     keyByHash: (secretHash) => read(() => keys.byHash(secretHash)),
-    reserve: async (reservations) => checked(reservations, reservationNumbers) ?? transactions.add((book) => reservations.map((reservation) => book.reserve(reservation))),
-    settle: async (settlements) => checked(settlements, settlementNumbers) ?? transactions.add((book) => settlements.forEach((settlement) => book.settle(settlement))),
-    take: async (takes) => checked(takes, takeNumbers) ?? transactions.add((book) => book.take(takes)),
+    reserve: async (reservations) => {
+      reservations.forEach(checkReservation);
+      return transactions.add((book) => reservations.map((reservation) => book.reserve(reservation)));
+    },
+    settle: async (settlements) => {
+      settlements.forEach(checkSettlement);
+      return transactions.add((book) => settlements.forEach((settlement) => book.settle(settlement)));
+    },
+    take: async (takes) => {
+      checkTakes(takes);
+      for (const { atMs } of takes) requireWhole("atMs", atMs);
+      return transactions.add((book) => book.take(takes));
+    },
     expire: (nowMs) => transactions.add((book) => book.expire(nowMs)),
     balance: (key, nowMs) => read(() => keys.balance(key, nowMs)),
     usage: (query) => read(() => readUsage(database, query)),
@@ -91,18 +101,32 @@ function createLedger(database: DatabaseSync, transactions: LedgerTransactions, 
   };
 }
 
-type Numbers = Readonly<Record<string, number | undefined>>;
-
-const takesNumbers = (takes: readonly LedgerTake[] = []): Numbers => Object.assign({}, ...takes.map(({ kind, amount, perMinute }) => ({ [`${kind} amount`]: Math.abs(amount), [`${kind} perMinute`]: perMinute }))) as Numbers;
-const takeNumbers = (take: LedgerRateTake): Numbers => ({ atMs: take.atMs, ...takesNumbers([take]) });
-const reservationNumbers = ({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, takes }: LedgerReservation): Numbers => ({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, ...takesNumbers(takes) });
-const settlementNumbers = ({ costNanoUsd, atMs, usage, takes }: LedgerSettlement): Numbers => ({ costNanoUsd, atMs, ...usage, ...takesNumbers(takes) });
-
 /** Before it shares a transaction: what SQLite would not store must not fail its neighbours. */
-function checked<Item>(items: readonly Item[], numbersOf: (item: Item) => Numbers): undefined {
-  for (const item of items) {
-    for (const [name, value] of Object.entries(numbersOf(item))) {
-      if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) throw new StrataError("LEDGER_FAILED", { reason: `${name} is ${value}, not a whole number from 0.` });
-    }
+function requireWhole(name: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 0)) throw new StrataError("LEDGER_FAILED", { reason: `${name} is ${value}, not a whole number from 0.` });
+}
+
+function checkTakes(takes: readonly LedgerTake[]): void {
+  for (const { amount, perMinute } of takes) {
+    requireWhole("amount", Math.abs(amount));
+    requireWhole("perMinute", perMinute);
   }
+}
+
+function checkReservation({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, takes = [] }: LedgerReservation): void {
+  requireWhole("wantedNanoUsd", wantedNanoUsd);
+  requireWhole("leastNanoUsd", leastNanoUsd);
+  requireWhole("atMs", atMs);
+  requireWhole("expiresAtMs", expiresAtMs);
+  checkTakes(takes);
+}
+
+function checkSettlement({ costNanoUsd, atMs, usage, takes = [] }: LedgerSettlement): void {
+  requireWhole("costNanoUsd", costNanoUsd);
+  requireWhole("atMs", atMs);
+  requireWhole("inputTokens", usage.inputTokens);
+  requireWhole("cachedInputTokens", usage.cachedInputTokens);
+  requireWhole("outputTokens", usage.outputTokens);
+  requireWhole("reasoningTokens", usage.reasoningTokens);
+  checkTakes(takes);
 }
