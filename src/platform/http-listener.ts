@@ -9,6 +9,8 @@ import type { AddressInfo } from "node:net";
 import { StrataError } from "../kernel/errors.ts";
 import { errorResponse } from "../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
+import { createBodyMemory } from "./body-memory.ts";
+import type { BodyMemory } from "./body-memory.ts";
 import { readBody } from "./request-body.ts";
 
 export interface HttpListenerOptions {
@@ -33,11 +35,12 @@ export interface HttpListener {
 export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
   const inFlight = new Set<Promise<void>>();
   const shutdown = new AbortController();
+  const memory = createBodyMemory();
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
     const answered = new Promise<void>((resolve) => response.once("close", resolve)); // handed to the operating system whole, or cut
     inFlight.add(answered);
     void answered.then(() => inFlight.delete(answered));
-    serve(message, response, options, shutdown.signal).catch(() => { response.destroy(); });
+    serve(message, response, { options, memory, shutdown: shutdown.signal }).catch(() => { response.destroy(); });
   };
   const isShared = options.listeners > 1 && canSharePort();
   if (isShared && options.port !== 0) await refuseTakenPort(options);
@@ -97,12 +100,20 @@ function listen(onRequest: (message: IncomingMessage, response: ServerResponse) 
   });
 }
 
-async function serve(message: IncomingMessage, response: ServerResponse, options: HttpListenerOptions, shutdown: AbortSignal): Promise<void> {
+interface Surroundings {
+  readonly options: HttpListenerOptions;
+  readonly memory: BodyMemory;
+  readonly shutdown: AbortSignal;
+}
+
+async function serve(message: IncomingMessage, response: ServerResponse, { options, memory, shutdown }: Surroundings): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => { if (!response.writableFinished) gone.abort(); }); // an abort costs 10 µs: not for every answered request
   let result: HttpResponse;
   try {
-    result = await options.handle(await readRequest(message, options.maxBodyBytes, { gone: gone.signal, shutdown }));
+    const body = message.method === "GET" || message.method === "HEAD" ? EMPTY : await readBody(message, { limitBytes: options.maxBodyBytes, memory });
+    result = await options.handle(requestOf(message, body, { gone: gone.signal, shutdown }));
+    if (result.isDoneWithBody === true) response.once("finish", () => memory.giveBack(body)); // the answer may be a view of it
   } catch (thrown) {
     result = errorResponse(thrown);
   }
@@ -114,7 +125,7 @@ interface RequestSignals {
   readonly shutdown: AbortSignal;
 }
 
-async function readRequest(message: IncomingMessage, limitBytes: number, { gone, shutdown }: RequestSignals): Promise<HttpRequest> {
+function requestOf(message: IncomingMessage, body: Buffer, { gone, shutdown }: RequestSignals): HttpRequest {
   const target = message.url ?? "/";
   const mark = target.indexOf("?");
   return {
@@ -122,7 +133,7 @@ async function readRequest(message: IncomingMessage, limitBytes: number, { gone,
     path: mark < 0 ? target : target.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
     headers: message.headers as Readonly<Record<string, string | undefined>>, // the few list-valued headers are not used
-    body: message.method === "GET" || message.method === "HEAD" ? EMPTY : await readBody(message, limitBytes),
+    body,
     get signal() { return AbortSignal.any([gone, shutdown]); }, // few handlers wait on it
     clientGone: gone,
   };

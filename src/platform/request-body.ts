@@ -5,12 +5,18 @@
  */
 import type { IncomingMessage } from "node:http";
 import { StrataError, reasonOf } from "../kernel/errors.ts";
+import type { BodyMemory } from "./body-memory.ts";
 
 /** The widest element of a tensor. */
 const ALIGNMENT = 8;
 
+export interface BodyOptions {
+  readonly limitBytes: number;
+  readonly memory: BodyMemory;
+}
+
 /** BODY_TOO_LARGE, BODY_INVALID. */
-export function readBody(message: IncomingMessage, limitBytes: number): Promise<Buffer> {
+export function readBody(message: IncomingMessage, { limitBytes, memory }: BodyOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const announced = Number(message.headers["content-length"] ?? Number.NaN);
     const chunks: Buffer[] = [];
@@ -26,7 +32,7 @@ export function readBody(message: IncomingMessage, limitBytes: number): Promise<
       const at = sizeBytes;
       sizeBytes += chunk.length;
       if (sizeBytes > limitBytes) return refuse();
-      if (sizeBytes < announced) whole ??= allocate(announced, message);
+      if (sizeBytes < announced) whole ??= allocate(announced, message, memory);
       if (whole === undefined) chunks.push(chunk);
       else whole.set(chunk, at);
     });
@@ -36,8 +42,8 @@ export function readBody(message: IncomingMessage, limitBytes: number): Promise<
 }
 
 /** Memory that nobody wrote yet costs nothing: a length that is announced and never sent takes no more than its pages. */
-function allocate(sizeBytes: number, message: IncomingMessage): Buffer {
+function allocate(sizeBytes: number, message: IncomingMessage, memory: BodyMemory): Buffer {
   const header = Number(message.headers["inference-header-content-length"] ?? 0);
   const offset = Number.isSafeInteger(header) && header > 0 ? (ALIGNMENT - (header % ALIGNMENT)) % ALIGNMENT : 0;
-  return Buffer.allocUnsafeSlow(offset + sizeBytes).subarray(offset);
+  return memory.take(offset + sizeBytes).subarray(offset, offset + sizeBytes);
 }

@@ -24,6 +24,8 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** An iterable is sent piece by piece as it yields; when it raises, the connection is cut after what it yielded, so that the answer is not taken for whole. */
   readonly body?: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+  /** Nothing refers to the request's body once this answer is written: its memory may be used for another. */
+  readonly isDoneWithBody?: true;
 }
 
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): HttpResponse {

@@ -178,7 +178,8 @@ async function respond({ work }: InferenceProtocol, parts: AnswerParts, { accept
   const headers: Record<string, string> = headerBytes === undefined ? { "content-type": "application/json" } : { "content-type": "application/octet-stream", "inference-header-content-length": String(headerBytes) };
   if (variant !== undefined) headers["strata-variant"] = variant;
   const coding = codingFor(acceptEncoding, { sizeBytes: body.length, isBinary: headerBytes !== undefined });
-  if (coding === undefined) return { status: 200, headers, body };
+  // Models keep none of their inputs, caches and shadows copy what they need.
+  if (coding === undefined) return { status: 200, headers, body, isDoneWithBody: true };
   headers["content-encoding"] = coding;
-  return { status: 200, headers, body: await packBody(body, coding) };
+  return { status: 200, headers, body: await packBody(body, coding), isDoneWithBody: true };
 }

@@ -3,6 +3,7 @@
  * copy runs; copies wait in a short queue, and what does not fit is counted and dropped.
  */
 import type { Clock } from "../../kernel/clock.ts";
+import { ownTensor } from "../../kernel/tensor.ts";
 import type { Tensor } from "../../kernel/tensor.ts";
 import type { InferenceAnswer, InferenceRequest, ModelServer } from "../model-server.ts";
 import { compareOutputs, valuesOf } from "./output-difference.ts";
@@ -81,7 +82,9 @@ export function createShadowRunner({ server, book, clock }: ShadowRunnerOptions)
       const sizeBytes = sizeOf(copy.request.inputs) + sizeOf(copy.answer.outputs);
       if (waiting.length >= MAXIMUM_WAITING || heldBytes + sizeBytes > MAXIMUM_BYTES || closing.signal.aborted) return book.shadowCounter(copy.request.model, copy.version).dropped();
       heldBytes += sizeBytes;
-      waiting.push({ copy, sizeBytes });
+      // The caller's memory is used for other requests once it has its answer.
+      const { request, answer } = copy;
+      waiting.push({ copy: { ...copy, request: { ...request, inputs: request.inputs.map(ownTensor) }, answer: { ...answer, outputs: answer.outputs.map(ownTensor) } }, sizeBytes });
       if (waiting.length === 1) setImmediate(next); // after the answer went out
     },
     idle: () => (running === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => { wakeIdle.push(resolve); })),
