@@ -10,8 +10,9 @@ export interface RememberedRequest {
   readonly version: string;
   readonly variant: string | undefined;
   readonly atMs: number;
-  /** The error's code when it failed. */
+  /** The error's code and sentence when it failed. */
   readonly code: string | undefined;
+  readonly reason?: string;
   readonly note: BatchNote;
 }
 
@@ -46,7 +47,7 @@ export function createRequestHistory(capacity = CAPACITY): RequestHistory {
 }
 
 function explained(request: RememberedRequest): ExplainedRequest {
-  const { code, ...rest } = request;
+  const { code, reason: _, ...rest } = request; // the sentence has it
   return { ...rest, outcome: code === undefined ? "answered" : "failed", ...(code === undefined ? {} : { code }), sentence: sentenceOf(request) };
 }
 
@@ -65,8 +66,8 @@ const WHY: Readonly<Record<BatchNote["reason"], string>> = {
 };
 
 /** One sentence that answers "why did it take so long?". */
-export function sentenceOf({ code, note }: Pick<RememberedRequest, "code" | "note">): string {
-  if (code !== undefined) return note.rows === 0 ? `Failed with ${code} after ${milliseconds(note.queuedMs)}, before it ran.` : `Failed with ${code} after ${milliseconds(note.queuedMs)}.`;
+export function sentenceOf({ code, reason, note }: Pick<RememberedRequest, "code" | "reason" | "note">): string {
+  if (code !== undefined) return `It failed with ${code} after ${milliseconds(note.queuedMs)}${reason === undefined ? "." : `: ${reason}`}`;
   if (note.reason === "answered from cache") return "It was answered from the cache.";
   const company = note.requests === 1 ? `alone (${count(note.rows, "row")})` : `with ${count(note.requests - 1, "other request")} (${count(note.rows, "row")})`;
   const behind = note.waiting === 0 ? "" : `, while ${count(note.waiting, "more request")} waited`;

@@ -127,6 +127,8 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
     held.set(slot, waiting + 1);
     try {
       return await slot.ensure();
+    } catch (thrown) {
+      throw toStrataError(thrown).code === "MODEL_LOAD_FAILED" ? unavailable(slot, slot.entry()) : thrown; // whoever asks for an inference did nothing wrong
     } finally {
       const left = held.get(slot)! - 1;
       if (left === 0) held.delete(slot);
@@ -155,7 +157,7 @@ export function createModelServer(options: ModelServerOptions): LocalModelServer
       return { model, version, ...(variant === undefined ? {} : { variant }), outputs: answer.outputs, note: answer.note };
     } catch (thrown) {
       const error = toStrataError(thrown);
-      history.remember({ id, model, version, variant, atMs, code: error.code, note: { ...NEVER_RAN, queuedMs: clock.monotonicMs() - startedAtMs } });
+      history.remember({ id, model, version, variant, atMs, code: error.code, reason: error.message, note: { ...NEVER_RAN, queuedMs: clock.monotonicMs() - startedAtMs } });
       throw error;
     }
   };
