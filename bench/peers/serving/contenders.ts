@@ -50,7 +50,8 @@ const strata = (mode: StrataMode, say: (text: string) => void): ContenderFactory
 };
 
 const mlserver = (runtime: "onnx" | "sklearn"): ContenderFactory => async (cache, model, workers) => {
-  const environment = await cache.python("mlserver", ["mlserver==1.7.1", "mlserver-sklearn==1.7.1", "scikit-learn==1.9.1", RUNTIME]);
+  // its workers do not start with newer uvloops: "There is no current event loop in thread"
+  const environment = await cache.python("mlserver", ["uvloop==0.21.0", "mlserver==1.7.1", "mlserver-sklearn==1.7.1", "scikit-learn==1.9.1", RUNTIME]);
   const folder = join(cache.root, `mlserver-${runtime}-${workers}`);
   await mkdir(folder, { recursive: true });
   const file = runtime === "onnx" ? "model.onnx" : "model.joblib";
@@ -63,7 +64,7 @@ const mlserver = (runtime: "onnx" | "sklearn"): ContenderFactory => async (cache
   const settings = (port: number) => ({ host: "127.0.0.1", http_port: port, grpc_port: port + 1, metrics_port: port + 2, parallel_workers: workers === 1 ? 0 : workers, debug: false, access_log: false });
   return {
     name: runtime === "onnx" ? "MLServer" : "MLServer, scikit-learn", workers, isStrata: false, path: "/v2/models/trees/infer", ...openInference("features"),
-    remarks: `MLServer ${environment.versions.get("mlserver")}; ${runtime === "onnx" ? "a custom runtime on onnxruntime" : "its scikit-learn runtime"}; adaptive batching off, its default; parallel_workers ${workers === 1 ? 0 : workers}; Open Inference Protocol v2`,
+    remarks: `MLServer ${environment.versions.get("mlserver")} with uvloop 0.21.0, because its workers do not start with newer ones; ${runtime === "onnx" ? "a custom runtime on onnxruntime" : "its scikit-learn runtime"}; adaptive batching off, its default; parallel_workers ${workers === 1 ? 0 : workers}; Open Inference Protocol v2`,
     command: (port) => ({
       command: join(environment.bin, "mlserver"), args: ["start", folder], cwd: folder,
       environment: { ...QUIET, PATH: `${environment.bin}:${process.env["PATH"] ?? ""}`, ...Object.fromEntries(Object.entries(settings(port)).map(([name, value]) => [`MLSERVER_${name.toUpperCase()}`, String(value)])) },
