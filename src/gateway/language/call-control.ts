@@ -30,13 +30,13 @@ export interface CallControl {
 }
 
 export function createCallControl({ signal, drainMs, totalMs }: CallControlOptions): CallControl {
-  let attempt = new AbortController();
+  let attempt: AbortController | undefined;
   let timer: NodeJS.Timeout | undefined;
   let drain: NodeJS.Timeout | undefined;
   let atTotal: ((error: StrataError) => void) | undefined;
   let isOver: StrataError | undefined;
 
-  const stop = (reason: StrataError): void => attempt.abort(reason);
+  const stop = (reason: StrataError): void => attempt?.abort(reason);
   const finish = (reason: StrataError): void => {
     isOver = reason;
     stop(reason);
