@@ -18,7 +18,7 @@ interface Serving {
 export const command = defineCommand({
   name: "serve",
   summary: "Serve models and the language gateway in several processes on one port",
-  description: "Starts processes that share one port and serve what the definition serves: served models, graphs, trained models' champions and language models. Events, features, training and the console stay with `strata up`. SIGHUP replaces the processes one by one with the definition as it is now; SIGTERM answers what is in flight and ends. Neither fails a request.",
+  description: "Starts processes that share one port and serve what the definition serves: served models, graphs, trained models' champions and language models. Events, features, training and the console stay with `strata up`. SIGHUP replaces the processes one by one with the definition as it is now, without a failed request; SIGTERM answers what comes over open connections and ends.",
   options: {
     ...CONFIG_OPTIONS,
     processes: { type: "number", integer: true, minimum: 1, maximum: 256, description: "How many processes (default: the setting `processes`, 1)" },
