@@ -16,6 +16,8 @@ export interface PeerOptions {
   readonly strata: "installed" | "source";
   /** Leave the results of earlier runs as they are. */
   readonly isDry: boolean;
+  /** Write what was measured into bench/bounds.json. */
+  readonly isRecording: boolean;
   readonly isHelp: boolean;
   /** Folder for CPU profiles of Strata under load. */
   readonly profile: string | undefined;
@@ -28,6 +30,7 @@ export const OPTIONS_TEXT = `
   --strata <how>       "installed": packed and installed as its users have it; "source": the files here (installed)
   --cache <folder>     where peers are installed and kept (${join("<tmp>", "strata-bench-peers")})
   --profile <folder>   leave CPU profiles of Strata there; results are not kept
+  --record             write what was measured beside the bounds in bench/bounds.json
   --dry                print the results and keep nothing
 `;
 
@@ -36,7 +39,7 @@ export function readOptions(args: readonly string[]): PeerOptions {
     args: [...args],
     options: {
       rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "8" }, only: { type: "string", default: "" }, strata: { type: "string", default: "installed" },
-      cache: { type: "string", default: join(tmpdir(), "strata-bench-peers") }, profile: { type: "string" }, dry: { type: "boolean", default: false }, help: { type: "boolean", default: false },
+      cache: { type: "string", default: join(tmpdir(), "strata-bench-peers") }, profile: { type: "string" }, dry: { type: "boolean", default: false }, record: { type: "boolean", default: false }, help: { type: "boolean", default: false },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
@@ -44,5 +47,5 @@ export function readOptions(args: readonly string[]): PeerOptions {
   if (!(seconds >= 1)) throw new Error(`--seconds takes a number from 1, not ${values.seconds}`);
   if (values.strata !== "installed" && values.strata !== "source") throw new Error(`--strata takes installed or source, not ${values.strata}`);
   const only = values.only.split(",").map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
-  return { rounds, seconds, only, cache: values.cache, strata: values.strata, profile: values.profile, isDry: values.dry || values.profile !== undefined, isHelp: values.help };
+  return { rounds, seconds, only, cache: values.cache, strata: values.strata, profile: values.profile, isDry: values.dry || values.profile !== undefined, isRecording: values.record, isHelp: values.help };
 }

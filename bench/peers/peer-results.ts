@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { renderBounds } from "../report/markdown.ts";
 import { judgeBounds } from "../report/bounds.ts";
-import { readBounds } from "../report/files.ts";
+import { readBounds, recordBounds } from "../report/files.ts";
 import { describeMachine } from "../report/machine.ts";
 import { benchResultSchema } from "../report/result.ts";
 import type { BenchResult, Sheet } from "../report/result.ts";
@@ -29,6 +29,7 @@ export async function keepResult({ name, title, options, loadBefore, sheet, seco
   const folder = join(import.meta.dirname, "results");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  if (options.isRecording) await recordBounds([result]);
   await writeFile(join(import.meta.dirname, "RESULTS.md"), await renderPage(folder));
   say(`wrote bench/peers/results/${name}.json and bench/peers/RESULTS.md`);
 }

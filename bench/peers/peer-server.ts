@@ -74,7 +74,12 @@ async function endAll(pid: number, mark: string): Promise<void> {
   const members = new Set(membersOf(pid, mark));
   kill(pid, "SIGTERM");
   const giveUpAtMs = performance.now() + END_LIMIT_MS;
-  while (performance.now() < giveUpAtMs && [...members].some(isAlive)) await sleep(50);
+  let isRootGone = false;
+  while (performance.now() < giveUpAtMs && [...members].some(isAlive)) {
+    if (!isRootGone && !isAlive(pid)) for (const member of members) kill(member, "SIGTERM"); // what it left behind
+    isRootGone ||= !isAlive(pid);
+    await sleep(50);
+  }
   for (const member of new Set([...members, ...membersOf(pid, mark)])) kill(member, "SIGKILL");
   await sleep(100); // the kernel frees its port
 }

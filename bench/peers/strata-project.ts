@@ -54,7 +54,7 @@ async function open(cache: PeerCache, mode: StrataMode, say: (text: string) => v
       for (const name of ["onnxruntime-node", "onnxruntime-common"]) await symlink(join(repository, "node_modules", name), join(project, "node_modules", name)).catch(() => undefined);
       return await describe(project, [join(project, "node_modules", "strata", "dist", "src", "cli", "main.js")], "packed and installed");
     } catch (thrown) {
-      problem = `, because packing failed: ${(thrown instanceof Error ? thrown.message : String(thrown)).split("\n").slice(0, 2).join(" ").slice(0, 200)}`;
+      problem = `, because packing failed: ${(thrown instanceof Error ? thrown.message : String(thrown)).trim().split("\n").filter((line) => !line.startsWith("npm ")).slice(-2).join(" ").slice(0, 300)}`;
       say(`Strata runs from its sources${problem}`);
     }
   }

@@ -24,7 +24,8 @@ export async function saveResults(results: readonly BenchResult[]): Promise<void
   const all = [...kept, ...results.filter(({ name }) => kept.every((result) => result.name !== name))];
   await mkdir(join(folder, "results"), { recursive: true });
   await writeFile(LATEST, `${JSON.stringify(all, null, 2)}\n`);
-  await writeFile(join(folder, "RESULTS.md"), renderResults(all, judgeBounds(await readBounds(), all)));
+  const bounds = (await readBounds()).filter(({ bench }) => all.some(({ name }) => name === bench)); // the comparisons with peers have a page of their own
+  await writeFile(join(folder, "RESULTS.md"), renderResults(all, judgeBounds(bounds, all)));
 }
 
 async function readLatest(): Promise<readonly BenchResult[]> {

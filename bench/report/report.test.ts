@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BENCHES } from "../catalogue.ts";
+import { PEER_BENCHES } from "../peers/peer-results.ts";
 import { recordLine } from "../script-bench.ts";
 import { judgeBounds, recordMeasurements } from "./bounds.ts";
 import type { Bound } from "./bounds.ts";
@@ -73,7 +74,7 @@ test("lines of other benches become cases and metrics", () => {
 
 test("bounds.json is well formed and names benches that exist, each metric once", async () => {
   const bounds = await readBounds();
-  const names = new Set(BENCHES.map(({ name }) => name));
+  const names = new Set<string>([...BENCHES.map(({ name }) => name), ...PEER_BENCHES]);
   for (const { bench } of bounds) assert.ok(names.has(bench), bench);
   const places = bounds.map((entry) => `${entry.bench}/${entry.case}/${entry.metric}`);
   assert.equal(new Set(places).size, places.length);
