@@ -89,7 +89,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/explain.ts")).command,
   },
   {
-    name: "status", group: "Operate", summary: "Show streams, features, models, endpoints and rollouts at a glance",
+    name: "status", group: "Operate", summary: "Show streams, models, endpoints, serving and gateway at a glance",
     load: async () => (await import("./commands/status.ts")).command,
   },
   {

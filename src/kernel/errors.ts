@@ -55,7 +55,7 @@ export const ERRORS = {
   DEFINITION_LOAD_FAILED: caller(400, "INVALID_ARGUMENT", "The definition file {path} could not be loaded: {reason}", "The file must export an application made by defineApplication as its default export."),
 
   // requests in general
-  REQUEST_INVALID: caller(400, "INVALID_ARGUMENT", "{reason}", "See the endpoint's description at GET /v1/definition."),
+  REQUEST_INVALID: caller(400, "INVALID_ARGUMENT", "{reason}", "The reason says what to change; GET /v1 lists the routes, GET /v1/definition describes the endpoints."),
   BODY_INVALID: caller(400, "INVALID_ARGUMENT", "The request body is not valid {format}: {reason}", "Send a well-formed body that matches its Content-Type."),
   BODY_TOO_LARGE: caller(413, "OUT_OF_RANGE", "The request body is larger than {limitBytes} bytes.", "Split it into smaller requests."),
   MEDIA_TYPE_UNSUPPORTED: caller(415, "INVALID_ARGUMENT", "Content-Type \"{type}\" is not accepted here.", "Use one of: {accepted}."),
@@ -140,7 +140,7 @@ export const ERRORS = {
   CALL_TOO_LARGE: caller(400, "INVALID_ARGUMENT", "Key \"{key}\" may use {limit} tokens per minute, and this call alone needs {tokens}.", "Send a shorter input, or raise the limit with `strata keys update`."),
   BUDGET_EXHAUSTED: caller(402, "RESOURCE_EXHAUSTED", "The budget of key \"{key}\" cannot pay for this call: {available} USD left, {needed} USD needed.", "Raise the budget with `strata keys update`, or ask for fewer tokens."),
   BUDGET_SPENT: caller(402, "RESOURCE_EXHAUSTED", "The budget of key \"{key}\" ended after {tokens} output tokens; the answer is incomplete.", "Raise the budget with `strata keys update` and ask again."),
-  GUARDRAIL_REFUSED: caller(400, "FAILED_PRECONDITION", "Guardrail {guardrail} refused the {place}: {reason}", "Change the request; nothing of it was sent on where the place is the request."),
+  GUARDRAIL_REFUSED: caller(400, "FAILED_PRECONDITION", "Guardrail {guardrail} refused the {place}: {reason}", "Change the request. One that is refused never reaches an upstream."),
   STREAM_BROKEN: dependency(502, "UNAVAILABLE", "The stream of {upstream} broke after {pieces} pieces: {reason}", "What came before is incomplete; ask again."),
   LEDGER_FAILED: broken(503, "UNAVAILABLE", "The budget ledger did not answer: {reason}", "No call is let through without it; see the cause."),
 

@@ -2,6 +2,8 @@
 export type {
   DecisionOverview, EndpointOverview, ModelOverview, Overview, PerformanceOverview, RolloutOverview, StreamOverview,
 } from "../protocols/admin/overview.ts";
+export type { ServedModelOverview } from "../protocols/admin/serving-overview.ts";
+export type { KeyOverview, LanguageModelOverview, TargetOverview } from "../protocols/admin/gateway-overview.ts";
 export type { KeyDocument } from "../protocols/admin/key-routes.ts";
 export type { UsageReport, UsageReportRow } from "../gateway/index.ts";
 export type { FeatureReadResult } from "../protocols/admin/feature-read.ts";

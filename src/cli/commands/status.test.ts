@@ -61,3 +61,23 @@ test("kinds of resources that there are none of are left out", async () => {
   const { host } = await runStrata(["status"], server);
   assert.equal(host.output().split("\n").filter((line) => line !== "").length, 6);
 });
+
+test("what is served and the gateway are tables of their own", async () => {
+  const serving: Overview["serving"] = { models: [{
+    name: "tone", description: "", kind: "function", requests: 1_200, failures: 3, requestsPerSecond: 20, history: { requestsPerSecond: [], meanMs: [] }, batches: [], failuresByReason: [],
+    versions: ["2", "1"].map((version) => ({ version, state: version === "2" ? "READY" : "LOADING", reason: "", aliases: [], requests: 1, requestsPerSecond: 1, queueMs: null, computeMs: null, meanBatchRows: null, cacheHitShare: null, failures: 0 })),
+    traffic: { arms: [{ variant: "stable", version: "2", share: 0.9, requests: 1, errors: 0 }, { variant: "careful", version: "1", share: 0.1, requests: 1, errors: 0 }] },
+  }] };
+  const gateway: Overview["gateway"] = {
+    models: [{ name: "assistant", description: "", calls: 40, callsPerSecond: 2, inputTokensPerSecond: 10, outputTokensPerSecond: 60, history: { callsPerSecond: [], outputTokensPerSecond: [] }, firstTokenP50Ms: 130, durationP50Ms: null, costTodayUsd: 0.0561, cacheHits: 0, fallbacks: 0, failedAttempts: 0, refusals: [] }],
+    targets: [{ name: "main", state: "open", reason: "5 failures in a row", inFlight: 0, meanMs: 12, calls: 5, failures: 5, languageModel: "assistant", upstream: "main", model: "large", priority: 0, callsPerSecond: 0 }],
+    keys: [{ id: "key_1", name: "web", tenant: "shop", state: "active", spentUsd: 0.031, reservedUsd: 0.0026, budgetUsd: 2, calls: [] }],
+  };
+  await using server = await openFakeServer((line) => (line === "GET /v1/overview" ? { body: { ...overview, serving, gateway } } : undefined));
+  const { host } = await runStrata(["status"], server);
+  const lines = host.output().split("\n");
+  for (const wanted of [
+    /^tone +function +v2, v1 loading +1,200 +20\/s +3 +stable v2 90%, careful v1 10%$/, /^assistant +40 +2\/s +60\/s +130ms +\$0\.056$/,
+    /^main +assistant \(large\) +open: 5 failures in a row +0 +12ms +5$/, /^web +shop +\$0\.031 of \$2\.00 +\$0\.0026 +active$/,
+  ]) assert.ok(lines.some((line) => wanted.test(line)), `${String(wanted)} in\n${host.output()}`);
+});

@@ -1,5 +1,5 @@
 /** `strata status`: everything that runs, at a glance. */
-import type { EndpointOverview, ModelOverview, Overview, StreamOverview } from "../../platform/api.ts";
+import type { EndpointOverview, KeyOverview, LanguageModelOverview, ModelOverview, Overview, ServedModelOverview, StreamOverview, TargetOverview } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
@@ -9,7 +9,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 export const command = defineCommand({
   name: "status",
-  summary: "Show streams, features, models, endpoints and rollouts at a glance",
+  summary: "Show streams, models, endpoints, serving and gateway at a glance",
   description: "Reads the overview of a running server: rates, lags, versions, latencies and what is being decided.",
   options: SERVER_OPTIONS,
   examples: [
@@ -35,6 +35,10 @@ export function renderOverview(overview: Overview, { terminal }: Pick<CommandCon
   printTable(terminal, FEATURE_COLUMNS, featureSources(overview));
   printTable(terminal, MODEL_COLUMNS, overview.models);
   printTable(terminal, ENDPOINT_COLUMNS, overview.endpoints);
+  printTable(terminal, SERVED_COLUMNS, overview.serving?.models ?? []);
+  printTable(terminal, LANGUAGE_COLUMNS, overview.gateway?.models ?? []);
+  printTable(terminal, TARGET_COLUMNS, overview.gateway?.targets ?? []);
+  printTable(terminal, KEY_COLUMNS, overview.gateway?.keys ?? []);
   for (const { model, challenger, champion, phase, reason } of overview.rollouts) {
     terminal.print();
     terminal.section(`rollout of ${model} v${challenger}${champion === undefined ? "" : ` against v${champion}`}: ${phase}`, reason);
@@ -103,3 +107,44 @@ const ENDPOINT_COLUMNS: readonly Column<EndpointOverview>[] = [
   { title: "fallback", value: ({ fallbackShare }) => formatPercent(fallbackShare), align: "right" },
   { title: "traffic", value: ({ traffic }) => traffic.map(({ variant, version, share }) => (version > 0 ? `${variant} v${version} ${formatPercent(share)}` : `${variant} ${formatPercent(share)}`)).join(", ") || "none yet" },
 ];
+
+const SERVED_COLUMNS: readonly Column<ServedModelOverview>[] = [
+  { title: "served", value: ({ name }) => name },
+  { title: "kind", value: ({ kind }) => kind },
+  { title: "versions", value: ({ versions }) => versions.map(({ version, state }) => (state === "READY" ? `v${version}` : `v${version} ${state.toLowerCase()}`)).join(", ") },
+  { title: "requests", value: ({ requests }) => requests },
+  { title: "rate", value: ({ requestsPerSecond }) => formatRate(requestsPerSecond), align: "right" },
+  { title: "failed", value: ({ failures }) => failures },
+  { title: "traffic", value: ({ traffic }) => traffic?.arms.map(({ variant, version, share }) => `${variant} v${version} ${formatPercent(share)}`).join(", ") },
+];
+
+const LANGUAGE_COLUMNS: readonly Column<LanguageModelOverview>[] = [
+  { title: "language model", value: ({ name }) => name },
+  { title: "calls", value: ({ calls }) => calls },
+  { title: "rate", value: ({ callsPerSecond }) => formatRate(callsPerSecond), align: "right" },
+  { title: "tokens out", value: ({ outputTokensPerSecond }) => formatRate(outputTokensPerSecond), align: "right" },
+  { title: "first token p50", value: ({ firstTokenP50Ms }) => (firstTokenP50Ms === null ? undefined : formatElapsed(firstTokenP50Ms)), align: "right" },
+  { title: "cost today", value: ({ costTodayUsd }) => (costTodayUsd === undefined ? undefined : dollars(costTodayUsd)), align: "right" },
+];
+
+const TARGET_COLUMNS: readonly Column<TargetOverview>[] = [
+  { title: "upstream", value: ({ upstream }) => upstream },
+  { title: "for", value: ({ languageModel, model }) => `${languageModel} (${model})` },
+  { title: "state", value: ({ state, reason }) => (reason === "" ? state : `${state}: ${reason}`) },
+  { title: "in flight", value: ({ inFlight }) => inFlight },
+  { title: "mean", value: ({ meanMs }) => formatElapsed(meanMs), align: "right" },
+  { title: "failed", value: ({ failures }) => failures },
+];
+
+const KEY_COLUMNS: readonly Column<KeyOverview>[] = [
+  { title: "key", value: ({ name }) => name },
+  { title: "tenant", value: ({ tenant }) => tenant },
+  { title: "spent", value: ({ spentUsd, budgetUsd }) => (budgetUsd === undefined ? dollars(spentUsd) : `${dollars(spentUsd)} of ${dollars(budgetUsd)}`), align: "right" },
+  { title: "reserved", value: ({ reservedUsd }) => (reservedUsd === 0 ? undefined : dollars(reservedUsd)), align: "right" },
+  { title: "state", value: ({ state }) => state },
+];
+
+/** Calls cost fractions of a cent. */
+function dollars(usd: number): string {
+  return `$${usd >= 1 ? usd.toFixed(2) : usd.toPrecision(2)}`;
+}

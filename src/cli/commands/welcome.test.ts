@@ -29,5 +29,16 @@ test("the welcome says where everything is, with commands to copy", () => {
 
 test("an application without anything to try has nothing to copy", () => {
   const running = describeRunning({ ...started, definition: { hash: "h", document: { name: "empty", resources: { ...nothing, streams: {}, endpoints: {} } } } });
-  assert.match(renderWelcome(running, { palette: plainPalette, width: undefined }), /streams {4}none[^]*\nready in 287ms$/);
+  assert.match(renderWelcome(running, { palette: plainPalette, width: undefined }), /resources {2}none[^]*\nready in 287ms$/);
+});
+
+test("what is served and the gateway have their lines and commands", () => {
+  const running = describeRunning({ ...started, definition: { hash: "h", document: { name: "desk", resources: { ...nothing, streams: {}, endpoints: {}, servedModels: { tone: {} }, graphs: { triage: {} }, languageModels: { assistant: {} } } } } });
+  const text = renderWelcome(running, { palette: plainPalette, width: undefined });
+  assert.match(text, /served {4}tone, triage/);
+  assert.match(text, /language {2}assistant/);
+  assert.deepEqual(running.examples, [
+    "curl http://127.0.0.1:4180/v2/models/triage",
+    `curl http://127.0.0.1:4180/v1/chat/completions -H 'content-type: application/json' -d '{"model":"assistant","messages":[{"role":"user","content":"Hello"}]}'`,
+  ]);
 });

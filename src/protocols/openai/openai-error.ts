@@ -45,9 +45,12 @@ export function openAiErrorOf(error: StrataError): OpenAiError {
   const said = error.code === "UPSTREAM_REFUSED" ? error.details["error"] : undefined;
   if (typeof said === "object" && said !== null) return { message: error.message, type: "invalid_request_error", param: null, code: null, ...said };
   const row = ROWS[error.code];
-  const message = error.hint === "" ? error.message : `${error.message} ${error.hint}`;
+  const message = [error.message, error.hint].filter((part) => part !== "").map(asSentence).join(" ");
   return { message, type: row?.type ?? (error.fault === "caller" ? "invalid_request_error" : "server_error"), param: paramOf(error), code: row?.code ?? error.code.toLowerCase() };
 }
+
+/** A reason that somebody else worded may end without a full stop. */
+const asSentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 export function openAiStatusOf(error: StrataError): number {
   if (error.code === "UPSTREAM_REFUSED" && typeof error.details["status"] === "number") return error.details["status"];
