@@ -17,7 +17,7 @@ export function checkServedModel(model: ServedModel): readonly Problem[] {
     ...(policy.kind === "specific" ? policy.versions : []).filter((version) => !versions.includes(version)).map((version) => problem(`${path}.policy`, `there is no version "${version}"`, "unknown-version")),
     ...(policy.kind === "latest" ? whole(`${path}.policy`, policy.count, 1) : []),
     ...Object.entries(model.aliases).flatMap(([alias, version]) => checkAlias(`${path}.aliases.${alias}`, { alias, version, versions })),
-    ...whole(`${path}.batching.maxRows`, model.batching.maxRows, 1), ...whole(`${path}.batching.maxQueueRows`, model.batching.maxQueueRows, 1), ...whole(`${path}.batching.priorities`, model.batching.priorities, 1, 100),
+    ...whole(`${path}.batching.maxRows`, model.batching.maxRows, 1), ...whole(`${path}.batching.maxBytes`, model.batching.maxBytes, 1, Number.MAX_SAFE_INTEGER), ...whole(`${path}.batching.maxQueueRows`, model.batching.maxQueueRows, 1), ...whole(`${path}.batching.priorities`, model.batching.priorities, 1, 100),
     ...model.batching.preferredRows.filter((rows) => !Number.isInteger(rows) || rows < 1 || rows > model.batching.maxRows).map((rows) => problem(`${path}.batching.preferredRows`, `${rows} is not between 1 and maxRows ${model.batching.maxRows}`, "out-of-range")),
     ...whole(`${path}.instances`, model.instances, 1, MAX_INSTANCES), ...whole(`${path}.cacheEntries`, model.cacheEntries, 0),
     ...Object.entries(model.versions).flatMap(([version, source]) => checkSource(`${path}.versions.${version}`, source)),

@@ -35,7 +35,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   const { model, loaded, clock, maxBatchRows = 4_096, maxQueueRows = 65_536, onBatch, onFailed } = options;
   const scheduler = createBatchScheduler<Matrix, Float64Array>({
     name: model, clock, isBatchable: true, instances: 1,
-    batching: { maxRows: maxBatchRows, maxDelayMs: 0, preferredRows: [], maxQueueRows, priorities: 1, queueTimeoutMs: undefined },
+    batching: { maxRows: maxBatchRows, maxBytes: Number.POSITIVE_INFINITY, maxDelayMs: 0, preferredRows: [], maxQueueRows, priorities: 1, queueTimeoutMs: undefined },
     execute: (matrices) => scoreTogether(loaded, matrices, clock),
     observer: { batch: (report) => onBatch?.(report), failed: (error, ms) => onFailed?.(error, ms) },
   });

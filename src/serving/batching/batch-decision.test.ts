@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { decideBatch } from "./batch-decision.ts";
 import type { BatchDecision, BatchRules, BatchSnapshot, LaneView, WaitingRequest } from "./batch-decision.ts";
 
-const rules = (changes: Partial<BatchRules> = {}): BatchRules => ({ maxRows: 8, maxDelayMs: 0, preferredRows: [], isBatchable: true, ...changes });
-const waiting = (rows: number, enqueuedAtMs = 0, deadlineAtMs = Number.POSITIVE_INFINITY): WaitingRequest => ({ rows, enqueuedAtMs, deadlineAtMs });
+const rules = (changes: Partial<BatchRules> = {}): BatchRules => ({ maxRows: 8, maxBytes: 1_000, maxDelayMs: 0, preferredRows: [], isBatchable: true, ...changes });
+const waiting = (rows: number, enqueuedAtMs = 0, deadlineAtMs = Number.POSITIVE_INFINITY): WaitingRequest => ({ rows, bytes: 0, enqueuedAtMs, deadlineAtMs });
 const lane = (requests: readonly WaitingRequest[], priority = 1): LaneView => ({ priority, length: requests.length, at: (index) => requests[index]! });
 const decide = (lanes: readonly LaneView[], nowMs: number, given: BatchRules, rest: Partial<BatchSnapshot> = {}): BatchDecision => decideBatch({ nowMs, lanes, expectedRunMs: 0, isDraining: false, ...rest }, given);
 const leaves = (decision: BatchDecision) => {
@@ -46,14 +46,20 @@ test("priority goes first, then who waits longest; a lane that still waits lets 
   assert.equal(leaves(decide([lane([waiting(1, 8)], 1), lane([waiting(8, 9)], 2)], 9, rules({ maxDelayMs: 10 }))).lane, 1);
 });
 
+test("inputs beyond the bytes that may be joined wait for the next batch; one that is larger runs alone", () => {
+  const sized = (bytes: number): WaitingRequest => ({ ...waiting(1), bytes });
+  assert.deepEqual(leaves(decide([lane([sized(400), sized(500), sized(101)])], 0, rules())), { lane: 0, requests: 2, rows: 2, dropped: [], reason: "batch was full" });
+  assert.deepEqual(leaves(decide([lane([sized(1_001), sized(1)])], 0, rules({ maxDelayMs: 10 }))), { lane: 0, requests: 1, rows: 1, dropped: [], reason: "batch was full" });
+});
+
 test("a model that does not batch gets one request at a time", () => {
   assert.deepEqual(leaves(decide([lane([waiting(1), waiting(1)])], 0, rules({ isBatchable: false, maxDelayMs: 10 }))), { lane: 0, requests: 1, rows: 1, dropped: [], reason: "not batchable" });
 });
 
 test("law: a batch holds no late request, not more rows than allowed unless one request alone has them, and takes from the front", () => {
-  const request = fc.record({ rows: fc.integer({ min: 1, max: 12 }), enqueuedAtMs: fc.integer({ min: 0, max: 50 }), deadlineAtMs: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 100 })) });
+  const request = fc.record({ rows: fc.integer({ min: 1, max: 12 }), bytes: fc.integer({ min: 0, max: 600 }), enqueuedAtMs: fc.integer({ min: 0, max: 50 }), deadlineAtMs: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 0, max: 100 })) });
   const lanes = fc.array(fc.record({ requests: fc.array(request, { minLength: 1, maxLength: 12 }), priority: fc.integer({ min: 1, max: 3 }) }), { minLength: 1, maxLength: 4 });
-  const someRules = fc.record({ maxRows: fc.integer({ min: 1, max: 16 }), maxDelayMs: fc.constantFrom(0, 0, 5, 50), preferredRows: fc.array(fc.integer({ min: 1, max: 16 }), { maxLength: 2 }), isBatchable: fc.boolean() });
+  const someRules = fc.record({ maxRows: fc.integer({ min: 1, max: 16 }), maxBytes: fc.constantFrom(1, 500, 1_000_000), maxDelayMs: fc.constantFrom(0, 0, 5, 50), preferredRows: fc.array(fc.integer({ min: 1, max: 16 }), { maxLength: 2 }), isBatchable: fc.boolean() });
   fc.assert(fc.property(lanes, someRules, fc.integer({ min: 50, max: 120 }), (given, ruled, nowMs) => {
     const decision = decide(given.map(({ requests, priority }) => lane(requests, priority)), nowMs, ruled);
     if (decision.kind === "wait") {
@@ -67,6 +73,7 @@ test("law: a batch holds no late request, not more rows than allowed unless one 
     assert.ok(decision.dropped.every((index) => taken[index]!.deadlineAtMs <= nowMs) && runs.every(({ deadlineAtMs }) => deadlineAtMs > nowMs));
     assert.equal(runs.reduce((sum, { rows }) => sum + rows, 0), decision.rows);
     assert.ok(decision.rows <= ruled.maxRows || runs.length === 1);
+    assert.ok(runs.reduce((sum, { bytes }) => sum + bytes, 0) <= ruled.maxBytes || runs.length === 1);
     if (!ruled.isBatchable) assert.ok(runs.length <= 1);
   }), { numRuns: 500 });
 });

@@ -8,6 +8,8 @@ import type { BatchReason } from "../model-server.ts";
 
 export interface WaitingRequest {
   readonly rows: number;
+  /** Of its inputs: what joining it to others would copy. */
+  readonly bytes: number;
   readonly enqueuedAtMs: number;
   /** Past it the request is dropped; +Infinity without one, -Infinity when it was given up. */
   readonly deadlineAtMs: number;
@@ -31,7 +33,7 @@ export interface BatchSnapshot {
   readonly lanes: readonly LaneView[];
 }
 
-export interface BatchRules extends Pick<Batching, "maxRows" | "maxDelayMs" | "preferredRows"> {
+export interface BatchRules extends Pick<Batching, "maxRows" | "maxBytes" | "maxDelayMs" | "preferredRows"> {
   /** false: every request runs alone. */
   readonly isBatchable: boolean;
 }
@@ -77,8 +79,8 @@ interface Judged {
 }
 
 function judgeLane(lane: LaneView, { nowMs, expectedRunMs, isDraining }: BatchSnapshot, rules: BatchRules): Judged {
-  const { maxRows, maxDelayMs, preferredRows, isBatchable } = rules;
-  let rows = 0, requests = 0, preferred = 0, preferredSize = 0;
+  const { maxRows, maxBytes, maxDelayMs, preferredRows, isBatchable } = rules;
+  let rows = 0, bytes = 0, requests = 0, preferred = 0, preferredSize = 0;
   let isFull = false;
   let leavesAtMs = Number.POSITIVE_INFINITY;
   let dropped: number[] | undefined;
@@ -88,11 +90,12 @@ function judgeLane(lane: LaneView, { nowMs, expectedRunMs, isDraining }: BatchSn
       (dropped ??= []).push(requests);
       continue;
     }
-    isFull = rows > 0 && rows + request.rows > maxRows;
+    isFull = rows > 0 && (rows + request.rows > maxRows || bytes + request.bytes > maxBytes);
     if (isFull) break;
     rows += request.rows;
+    bytes += request.bytes;
     leavesAtMs = Math.min(leavesAtMs, request.enqueuedAtMs + maxDelayMs, request.deadlineAtMs - expectedRunMs);
-    isFull = rows >= maxRows;
+    isFull = rows >= maxRows || bytes >= maxBytes;
     if (preferredRows.includes(rows)) {
       preferred = requests + 1;
       preferredSize = rows;

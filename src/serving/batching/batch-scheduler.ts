@@ -67,6 +67,8 @@ export interface SchedulerOptions<Payload, Result> {
 
 export interface Submission {
   readonly rows: number;
+  /** Of its inputs; 0 when joining costs nothing to speak of. */
+  readonly bytes?: number;
   /** Requests with different keys never run together. */
   readonly key?: string;
   readonly priority?: number | undefined;
@@ -92,6 +94,7 @@ export interface BatchScheduler<Payload, Result> {
 interface Entry<Payload, Result> extends Submission {
   readonly payload: Payload;
   readonly rows: number;
+  readonly bytes: number;
   readonly enqueuedAtMs: number;
   deadlineAtMs: number;
   isSettled: boolean;
@@ -152,7 +155,7 @@ class Scheduler<Payload, Result> implements BatchScheduler<Payload, Result> {
     const enqueuedAtMs = clock.monotonicMs();
     const deadlineAtMs = Math.min(submission.deadlineAtMs ?? Number.POSITIVE_INFINITY, batching.queueTimeoutMs === undefined ? Number.POSITIVE_INFINITY : enqueuedAtMs + batching.queueTimeoutMs);
     return new Promise((resolve, reject) => {
-      const entry: Entry<Payload, Result> = { payload, rows: submission.rows, signal: submission.signal, enqueuedAtMs, deadlineAtMs, isSettled: false, unfollow: undefined, resolve, reject };
+      const entry: Entry<Payload, Result> = { payload, rows: submission.rows, bytes: submission.bytes ?? 0, signal: submission.signal, enqueuedAtMs, deadlineAtMs, isSettled: false, unfollow: undefined, resolve, reject };
       this.#laneFor(submission).push(entry);
       this.#waiting++;
       this.#waitingRows += entry.rows;

@@ -12,7 +12,7 @@ import type { Execution, ExecutionContext } from "../batching/batch-scheduler.ts
 import type { BatchNote, InferenceRequest, ModelStatistics } from "../model-server.ts";
 import { cacheKeyOf, createResponseCache } from "./response-cache.ts";
 import { checkInputs, checkOutputs } from "./signature.ts";
-import { hasFreeDimensions, joinTensors, rowsOf, shapeKey, splitTensors } from "./tensor-batch.ts";
+import { bytesOf, hasFreeDimensions, joinTensors, rowsOf, shapeKey, splitTensors } from "./tensor-batch.ts";
 import type { VersionStatistics } from "./version-statistics.ts";
 
 export interface VersionAnswer {
@@ -83,7 +83,7 @@ export function createRunningVersion(options: RunningVersionOptions): RunningVer
     const known = key === undefined ? undefined : fromCache(key, call);
     if (known) return known;
     const { result, note } = await scheduler.submit(call, {
-      rows: call.rows, key: grouped || (isBatchable && request.parameters !== undefined) ? groupOf(call, platform) : "", priority: priorityOf(request.priority, batching.priorities, defaultPriority),
+      rows: call.rows, bytes: isBatchable ? bytesOf(checked) : 0, key: grouped || (isBatchable && request.parameters !== undefined) ? groupOf(call, platform) : "", priority: priorityOf(request.priority, batching.priorities, defaultPriority),
       deadlineAtMs: request.deadlineAtMs, signal: request.signal,
     });
     if (key !== undefined) cache!.put(key, result);

@@ -7,6 +7,16 @@ export function rowsOf(inputs: readonly Tensor[]): number {
   return inputs[0]?.shape[0] ?? 1;
 }
 
+/** What joining the request to others would copy. */
+export function bytesOf(inputs: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const { data } of inputs) {
+    if (ArrayBuffer.isView(data)) bytes += data.byteLength;
+    else for (const element of data) bytes += element.byteLength;
+  }
+  return bytes;
+}
+
 /** True when two valid requests may differ in more than their number of rows, and so may not fit together. */
 export function hasFreeDimensions(specs: readonly TensorSpec[]): boolean {
   return specs.some(({ shape }) => shape.some((size, at) => at > 0 && size === -1));

@@ -23,7 +23,7 @@ const ours = z.strictObject({
   policy: z.union([z.literal("all"), z.strictObject({ latest: count(1) }), z.strictObject({ specific: z.array(version).min(1) })]),
   aliases: z.record(z.string().min(1), version),
   batching: z.strictObject({
-    maxRows: count(1), maxDelay: duration, preferredRows: z.array(count(1)), maxQueueRows: count(1), priorities: count(1).max(100), queueTimeout: duration,
+    maxRows: count(1), maxBytes: count(1), maxDelay: duration, preferredRows: z.array(count(1)), maxQueueRows: count(1), priorities: count(1).max(100), queueTimeout: duration,
   }).partial(),
   instances: count(1).max(MAX_INSTANCES), cacheEntries: count(0), load: z.enum(["start", "demand"]),
 }).partial();
@@ -76,9 +76,9 @@ function fromOurs({ policy, batching, ...settings }: z.output<typeof ours>, base
 
 /** Only what was set, with its default spelling resolved. */
 function given(resolved: Batching, set: Readonly<Record<string, unknown>>): Partial<Batching> {
-  const { maxRows, maxDelayMs, preferredRows, maxQueueRows, priorities, queueTimeoutMs } = resolved;
+  const { maxRows, maxBytes, maxDelayMs, preferredRows, maxQueueRows, priorities, queueTimeoutMs } = resolved;
   return {
-    ...("maxRows" in set && { maxRows }), ...("maxDelay" in set && { maxDelayMs }), ...("preferredRows" in set && { preferredRows }),
+    ...("maxRows" in set && { maxRows }), ...("maxBytes" in set && { maxBytes }), ...("maxDelay" in set && { maxDelayMs }), ...("preferredRows" in set && { preferredRows }),
     ...("maxQueueRows" in set && { maxQueueRows }), ...("priorities" in set && { priorities }), ...("queueTimeout" in set && { queueTimeoutMs }),
   };
 }
