@@ -13,7 +13,7 @@ import { codeOnly, importLines, lineAt } from "./import-lines.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SOURCES = ["src", "console", "examples"];
 /** What is served, shown or read at run time beside the code. */
-const ASSETS = new Set([".html", ".css", ".svg", ".png", ".ico", ".woff2", ".webmanifest", ".json", ".ndjson", ".csv", ".txt", ".md", ".wasm", ".sql"]);
+const ASSETS = new Set([".html", ".css", ".svg", ".png", ".ico", ".woff2", ".webmanifest", ".json", ".ndjson", ".csv", ".txt", ".md", ".wasm", ".sql", ".onnx"]);
 const PROGRAM = "src/cli/main.js";
 
 function build(): void {
