@@ -1,8 +1,10 @@
 /** The bodies of an inference over REST: a JSON header, followed by raw tensors where the server takes them. */
+import { parseExactJson } from "../../kernel/exact-json.ts";
 import { isDatatype } from "../../kernel/tensor.ts";
 import type { Tensor } from "../../kernel/tensor.ts";
+import { bytesOfTensor } from "../../kernel/tensor-bytes.ts";
 import type { InferenceParameters } from "../../ports/inference-model.ts";
-import { parseExact, tensorBytes, tensorFromBytes, tensorFromJson, tensorJson } from "./tensor-wire.ts";
+import { outputFromBytes, tensorFromJson, tensorJson } from "./tensor-wire.ts";
 import type { WireTensor } from "./tensor-wire.ts";
 
 export interface RequestParts {
@@ -15,7 +17,7 @@ export interface RequestParts {
 }
 
 export function writeRequest(parts: RequestParts): { readonly headers: Record<string, string>; readonly body: Buffer } {
-  const raw = parts.isBinary ? parts.tensors.map(tensorBytes) : [];
+  const raw = parts.isBinary ? parts.tensors.map(bytesOfTensor) : [];
   const header = Buffer.from(headerText(parts, raw));
   if (!parts.isBinary) return { headers: { "content-type": "application/json" }, body: header };
   return {
@@ -42,14 +44,14 @@ const OUR_PARAMETERS = new Set(["timeout", "binary_data_output", "binary_data_si
 
 /** The wanted outputs, in that order; throws a sentence when the answer cannot be read or lacks one. */
 export function readAnswer(bytes: Uint8Array, headerLength: number | undefined, wanted: readonly string[]): readonly Tensor[] {
-  const header = parseExact(new TextDecoder().decode(headerLength === undefined ? bytes : bytes.subarray(0, headerLength))) as { readonly outputs?: unknown };
+  const header = parseExactJson(new TextDecoder().decode(headerLength === undefined ? bytes : bytes.subarray(0, headerLength))) as { readonly outputs?: unknown };
   if (!Array.isArray(header.outputs)) throw new Error("its answer has no outputs");
   let at = headerLength ?? bytes.length;
   const tensors = new Map<string, Tensor>();
   for (const output of header.outputs as readonly WireTensor[]) {
     if (typeof output.name !== "string" || !isDatatype(output.datatype) || !Array.isArray(output.shape)) throw new Error("its answer has an output that cannot be read");
     const size = output.parameters?.binary_data_size;
-    tensors.set(output.name, size === undefined ? tensorFromJson(output) : tensorFromBytes(output, bytes.subarray(at, at + size)));
+    tensors.set(output.name, size === undefined ? tensorFromJson(output) : outputFromBytes(output, bytes.subarray(at, at + size)));
     at += size ?? 0;
   }
   return wanted.map((name) => tensors.get(name) ?? missing(name));

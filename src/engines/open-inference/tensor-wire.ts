@@ -4,55 +4,20 @@
  */
 import { DATATYPES, elementCount } from "../../kernel/tensor.ts";
 import type { Datatype, Tensor, TensorData } from "../../kernel/tensor.ts";
+import { tensorFromBytes } from "../../kernel/tensor-bytes.ts";
+import type { TensorShape } from "../../kernel/tensor-bytes.ts";
 
 /** What a server says about one tensor of its answer. */
-export interface WireTensor {
-  readonly name: string;
-  readonly datatype: Datatype;
-  readonly shape: readonly number[];
+export interface WireTensor extends TensorShape {
   readonly data?: unknown;
   readonly parameters?: { readonly binary_data_size?: number };
 }
 
-/** The tensor's bytes; a view of its data for all datatypes but BYTES. */
-export function tensorBytes({ datatype, data }: Tensor): Uint8Array {
-  if (datatype !== "BYTES") {
-    const { buffer, byteOffset, byteLength } = data as Float32Array; // every other datatype is a typed array
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  }
-  const elements = data as readonly Uint8Array[];
-  const bytes = Buffer.allocUnsafe(elements.reduce((sum, element) => sum + 4 + element.length, 0));
-  let at = 0;
-  for (const element of elements) {
-    bytes.writeUInt32LE(element.length, at);
-    bytes.set(element, at + 4);
-    at += 4 + element.length;
-  }
-  return bytes;
-}
+const refuseOutput = (name: string, problem: string): never => { throw new Error(`output "${name}" ${problem}`); };
 
 /** Reads raw bytes of the answer; throws a sentence when they do not fit the shape. */
-export function tensorFromBytes({ name, datatype, shape }: WireTensor, bytes: Uint8Array): Tensor {
-  const count = elementCount(shape);
-  if (datatype === "BYTES") return { name, datatype, shape, data: elementsOf(name, bytes, count) };
-  const { bytes: size, array } = DATATYPES[datatype];
-  if (bytes.byteLength !== count * size) throw new Error(`output "${name}" has ${bytes.byteLength} bytes; ${datatype} [${shape.join(",")}] takes ${count * size}`);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  return { name, datatype, shape, data: new array(aligned.buffer as ArrayBuffer, aligned.byteOffset, count) };
-}
-
-function elementsOf(name: string, bytes: Uint8Array, count: number): readonly Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const elements: Uint8Array[] = [];
-  let at = 0;
-  while (elements.length < count) {
-    const length = at + 4 <= bytes.length ? view.getUint32(at, true) : Number.POSITIVE_INFINITY;
-    if (at + 4 + length > bytes.length) throw new Error(`output "${name}" ends inside element ${elements.length} of ${count}`);
-    elements.push(bytes.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  if (at !== bytes.length) throw new Error(`output "${name}" has ${bytes.length - at} bytes after its elements`);
-  return elements;
+export function outputFromBytes(shape: WireTensor, bytes: Uint8Array): Tensor {
+  return tensorFromBytes(shape, bytes, refuseOutput);
 }
 
 /** JSON text of the data: numbers as digits, text for BYTES. */
@@ -62,7 +27,7 @@ export function tensorJson({ datatype, data }: Tensor): string {
   return `[${(data as Float32Array).join(",")}]`; // bigints join as digits, too
 }
 
-/** Reads JSON data, flat or nested; throws a sentence when it does not fit. 64-bit integers may be bigints (see parseExact). */
+/** Reads JSON data, flat or nested; throws a sentence when it does not fit. 64-bit integers may be bigints (see kernel/exact-json.ts). */
 export function tensorFromJson({ name, datatype, shape, data }: WireTensor): Tensor {
   const cells = Array.isArray(data) ? data.flat(Number.POSITIVE_INFINITY) as unknown[] : undefined;
   if (cells === undefined) throw new Error(`output "${name}" has no data`);
@@ -78,10 +43,4 @@ function dataOf(datatype: Datatype, cells: readonly unknown[]): TensorData {
   const data = new DATATYPES[datatype].array(cells.length);
   for (let i = 0; i < cells.length; i++) data[i] = cells[i] === null ? Number.NaN : Number(cells[i]);
   return data;
-}
-
-/** JSON with integers beyond 2^53 as bigints: V8 tells the digits of each number to the reviver. */
-export function parseExact(text: string): unknown {
-  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
-    (typeof value === "number" && !Number.isSafeInteger(value) && context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value));
 }

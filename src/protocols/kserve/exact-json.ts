@@ -4,12 +4,12 @@
  * only when the first reading met such an integer where it matters.
  */
 import { reasonOf, StrataError } from "../../kernel/errors.ts";
+import { parseExactJson } from "../../kernel/exact-json.ts";
 
-/** The value with every integer beyond 2^53 as a bigint. */
+/** The value with every integer beyond 2^53 as a bigint. BODY_INVALID. */
 export function parseExactly(text: string): unknown {
   try {
-    return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
-      (typeof value === "number" && !Number.isSafeInteger(value) && context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value)) as unknown;
+    return parseExactJson(text);
   } catch (thrown) {
     throw new StrataError("BODY_INVALID", { format: "JSON", reason: reasonOf(thrown) }, { cause: thrown });
   }

@@ -8,8 +8,8 @@ import type { InferenceAnswer, InferenceRequest, ModelServer } from "../../servi
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { codingFor, packBody, unpackBody } from "./body-coding.ts";
 import { classify } from "./classification.ts";
+import { inputFromBytes } from "./input-bytes.ts";
 import { refuse, shown } from "./refusal.ts";
-import { tensorFromBytes } from "./tensor-bytes.ts";
 import { answerBody, jsonElements } from "./wire-answer.ts";
 import type { AnswerBody, AnswerOutput, AnswerParts } from "./wire-answer.ts";
 import { attachBlobs, readEnvelope } from "./wire-request.ts";
@@ -102,7 +102,7 @@ function rawTensor({ name, datatype, shape }: Pick<Tensor, "name" | "datatype" |
   if (open > 1 && !isBatched) refuse(`a raw body needs at most one dimension of any size; input "${name}" is [${shape.join(",")}]`);
   const fixed = shape.reduce((product, size) => product * (size < 0 ? 1 : size), BYTES_OF[datatype]);
   const wanted = fixed === 0 ? 0 : body.length / fixed;
-  return tensorFromBytes({ name, datatype, shape: shape.map((size, at) => (size >= 0 ? size : isBatched && at === 0 ? 1 : Math.floor(wanted))) }, body);
+  return inputFromBytes({ name, datatype, shape: shape.map((size, at) => (size >= 0 ? size : isBatched && at === 0 ? 1 : Math.floor(wanted))) }, body);
 }
 
 const BYTES_OF = { BOOL: 1, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, FP16: 2, BF16: 2, UINT32: 4, INT32: 4, FP32: 4, UINT64: 8, INT64: 8, FP64: 8 } as const;

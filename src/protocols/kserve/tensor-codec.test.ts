@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { isStrataError } from "../../kernel/errors.ts";
 import { DATATYPES, elementCount } from "../../kernel/tensor.ts";
 import type { Datatype, Tensor, TensorData } from "../../kernel/tensor.ts";
+import { bytesOfTensor } from "../../kernel/tensor-bytes.ts";
 import { parseExactly } from "./exact-json.ts";
-import { bytesOfTensor, tensorFromBytes } from "./tensor-bytes.ts";
+import { inputFromBytes } from "./input-bytes.ts";
 import { jsonCells, jsonOfTensor, tensorFromJson } from "./tensor-json.ts";
 
 const shape = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 0, maxLength: 3 });
@@ -29,7 +30,7 @@ test("bytes: out and in again is the same, at any place in memory", () => {
     const bytes = bytesOfTensor(one);
     const memory = new Uint8Array(offset + bytes.length + 3);
     memory.set(bytes, offset);
-    const again = tensorFromBytes(one, memory.subarray(offset, offset + bytes.length));
+    const again = inputFromBytes(one, memory.subarray(offset, offset + bytes.length));
     assert.equal(bits(again), bits(one));
     assert.equal(again.data.length, elementCount(one.shape));
   }));
@@ -37,7 +38,7 @@ test("bytes: out and in again is the same, at any place in memory", () => {
 
 test("bytes: aligned data is read where it lies", () => {
   const memory = new Uint8Array(24);
-  const { data } = tensorFromBytes({ name: "T", datatype: "FP64", shape: [2] }, memory.subarray(8));
+  const { data } = inputFromBytes({ name: "T", datatype: "FP64", shape: [2] }, memory.subarray(8));
   assert.equal((data as Float64Array).buffer, memory.buffer);
 });
 
@@ -46,7 +47,7 @@ test("bytes: any other length is refused", () => {
     const bytes = bytesOfTensor(one);
     const other = isLonger ? Buffer.concat([bytes, Buffer.alloc(change)]) : bytes.subarray(0, Math.max(0, bytes.length - change));
     if (other.length === bytes.length) return;
-    assert.throws(() => tensorFromBytes(one, other), (thrown) => isStrataError(thrown) && thrown.code === "INFERENCE_INVALID");
+    assert.throws(() => inputFromBytes(one, other), (thrown) => isStrataError(thrown) && thrown.code === "INFERENCE_INVALID");
   }));
 });
 

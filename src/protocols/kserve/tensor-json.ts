@@ -6,8 +6,8 @@
 import { isUtf8 } from "node:buffer";
 import { DATATYPES, elementCount } from "../../kernel/tensor.ts";
 import type { DataOf, Datatype, Tensor, TensorData } from "../../kernel/tensor.ts";
+import type { TensorShape } from "../../kernel/tensor-bytes.ts";
 import { refuse, shown } from "./refusal.ts";
-import type { TensorShape } from "./tensor-bytes.ts";
 
 const INTEGER_RANGE: Readonly<Partial<Record<Datatype, readonly [low: number, high: number]>>> = {
   UINT8: [0, 0xff], UINT16: [0, 0xffff], UINT32: [0, 0xffff_ffff],

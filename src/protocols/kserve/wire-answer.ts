@@ -3,7 +3,7 @@
  * The JSON is padded with spaces to a multiple of eight bytes, so that a reader may view the first tensor in place.
  */
 import type { Tensor } from "../../kernel/tensor.ts";
-import { bytesOfTensor } from "./tensor-bytes.ts";
+import { bytesOfTensor } from "../../kernel/tensor-bytes.ts";
 import { jsonOfTensor } from "./tensor-json.ts";
 
 export interface AnswerParts {

@@ -6,10 +6,10 @@ import { isUtf8 } from "node:buffer";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import { DATATYPES, isDatatype } from "../../kernel/tensor.ts";
 import type { Tensor } from "../../kernel/tensor.ts";
+import type { TensorShape } from "../../kernel/tensor-bytes.ts";
 import { hasRoundedInteger, parseExactly } from "./exact-json.ts";
+import { inputFromBytes } from "./input-bytes.ts";
 import { refuse, shown } from "./refusal.ts";
-import { tensorFromBytes } from "./tensor-bytes.ts";
-import type { TensorShape } from "./tensor-bytes.ts";
 import { tensorFromJson } from "./tensor-json.ts";
 
 export type ParameterValue = string | number | boolean | bigint;
@@ -55,7 +55,7 @@ export function attachBlobs(envelope: Envelope, blobs: Uint8Array): WireRequest 
   const inputs = envelope.inputs.map((input) => {
     if (!("sizeBytes" in input)) return input;
     if (at + input.sizeBytes > blobs.length) refuse(`input "${input.name}" says binary_data_size ${input.sizeBytes}, and ${blobs.length - at} bytes are left`);
-    const tensor = tensorFromBytes(input, blobs.subarray(at, at + input.sizeBytes));
+    const tensor = inputFromBytes(input, blobs.subarray(at, at + input.sizeBytes));
     at += input.sizeBytes;
     return tensor;
   });

@@ -5,10 +5,11 @@
 import type { InferenceAnswer } from "../../../serving/index.ts";
 import { DATATYPES, elementCount, isDatatype } from "../../../kernel/tensor.ts";
 import type { Datatype, Tensor } from "../../../kernel/tensor.ts";
+import { bytesOfTensor } from "../../../kernel/tensor-bytes.ts";
+import type { TensorShape } from "../../../kernel/tensor-bytes.ts";
 import { answerParts } from "../infer.ts";
 import { refuse, shown } from "../refusal.ts";
-import { bytesOfTensor, tensorFromBytes } from "../tensor-bytes.ts";
-import type { TensorShape } from "../tensor-bytes.ts";
+import { inputFromBytes } from "../input-bytes.ts";
 import { tensorFromJson } from "../tensor-json.ts";
 import { wishWith } from "../wire-request.ts";
 import type { OutputWish, ParameterValue, WireRequest } from "../wire-request.ts";
@@ -71,7 +72,7 @@ function tensorOf(input: InputMessage, raw: Uint8Array | undefined): Tensor {
   const spec = { name, datatype, shape: input.shape.map((size) => sizeOf(name, size)) };
   if (raw === undefined) return tensorFromContents(spec, contents);
   if (contents !== null && Object.values(contents).some((list) => Array.isArray(list) && list.length > 0)) refuse(`input "${name}" has contents beside raw_input_contents; a request uses one of them`);
-  return tensorFromBytes(spec, raw);
+  return inputFromBytes(spec, raw);
 }
 
 function sizeOf(name: string, text: string): number {
