@@ -1,5 +1,5 @@
 /** Which protocol answers which path: the front door of one process. */
-import { createAdmission, createRouteTable } from "../gateway/index.ts";
+import { createRouteTable } from "../gateway/index.ts";
 import type { Route } from "../gateway/index.ts";
 import type { Ingestion } from "../data/index.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -11,7 +11,6 @@ import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
-import { errorResponse } from "../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import { handleModelReadiness, handlePredict } from "../protocols/kserve/predict.ts";
 import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
@@ -19,8 +18,8 @@ import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import { MESSAGES_ROUTE, handleMessages } from "../protocols/anthropic/messages.ts";
 import { OPENAI_ROUTES, handleOpenAi } from "../protocols/openai/openai.ts";
 import type { OpenAiParts } from "../protocols/openai/openai.ts";
-import { renderPrometheusText } from "../protocols/prometheus/text.ts";
 import type { EndpointService } from "../serving/index.ts";
+import { answerMetrics, createDoor } from "./door.ts";
 
 export interface FrontDoor {
   readonly admin: AdminSources;
@@ -32,12 +31,6 @@ export interface FrontDoor {
   readonly telemetry: TelemetryStore;
   readonly console: (request: HttpRequest) => Promise<HttpResponse | undefined>;
 }
-
-/** Requests in flight over all connections; each holds its body and an answer, so this bounds memory. */
-const MAX_IN_FLIGHT = 10_000;
-
-/** Times are in seconds: 2^-14 s = 61 µs, below what any request takes. */
-const LOWEST_BUCKET_EXPONENT = -14;
 
 /** Routes that are not in the table, for GET /v1. */
 const OTHER_ROUTES: readonly RouteSummary[] = [
@@ -54,7 +47,6 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
 ];
 
 export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Promise<HttpResponse> {
-  const admission = createAdmission({ maxInFlight: MAX_IN_FLIGHT });
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const table = createRouteTable<AdminHandler>([
     route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
@@ -69,7 +61,6 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   };
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
-    refuseCrossSite(request);
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     if (path.startsWith("/v1")) {
@@ -82,27 +73,10 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
       const match = table.match(request.method, path);
       if (match) return match.route.handle(match.parameters, request);
     }
-    if (path === "/metrics") return metrics(request);
+    if (path === "/metrics") return answerMetrics(request, () => parts.telemetry.snapshot());
     const answer = path.startsWith("/v2") ? await handleInferenceProtocol(parts.inference, request) : await parts.console(request);
     if (answer) return answer;
     throw new StrataError("ROUTE_NOT_FOUND", { method: request.method, path });
   };
-  const metrics = ({ method, path }: HttpRequest): HttpResponse => {
-    if (method !== "GET" && method !== "HEAD") throw new StrataError("METHOD_NOT_ALLOWED", { method, path, allowed: "GET, HEAD" });
-    return { status: 200, headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" }, body: renderPrometheusText(parts.telemetry.snapshot(), { lowestExponent: LOWEST_BUCKET_EXPONENT }) };
-  };
-
-  return async (request) => {
-    try {
-      return await admission.admit(() => dispatch(request));
-    } catch (thrown) {
-      return errorResponse(thrown);
-    }
-  };
-}
-
-/** Without authentication any page in the user's browser could otherwise train, roll back or write events on this machine (CSRF). */
-function refuseCrossSite({ method, path, headers }: HttpRequest): void {
-  if (method === "GET" || method === "HEAD" || headers["sec-fetch-site"] !== "cross-site") return;
-  throw new StrataError("CROSS_SITE_REFUSED", { method, path });
+  return createDoor(dispatch);
 }

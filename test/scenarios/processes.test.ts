@@ -146,5 +146,5 @@ test("a process that dies is replaced, a definition that does not load changes n
   assert.equal(await served.ended, 0);
   await load.stop();
   // Nobody listens any more, so new connections fail; requests on connections that were there do not.
-  assert.deepEqual(load.failures.filter((failure) => !/^Error: (?:connect ECONNREFUSED|read ECONNRESET|socket hang up)[^(]*$/.test(failure)), []);
+  assert.deepEqual(load.failures.filter((failure) => !/^Error: (?:connect ECONN(?:REFUSED|RESET)|read ECONNRESET|socket hang up)[^(]*$/.test(failure)), []);
 });
