@@ -38,6 +38,7 @@ export const DIRECT = "direct to the mock";
 
 export const GATEWAYS: Readonly<Record<string, GatewayFactory>> = {
   [DIRECT]: () => Promise.resolve({ name: DIRECT, remarks: "the client without a gateway", headers: noHeaders }),
+  "node:http pass-through": passThrough,
   "Strata, open": strata("open", 1),
   "Strata, full policy": strata("full", 1),
   "Strata, full policy, two processes": strata("full", 2),
@@ -81,6 +82,14 @@ async function createKey(port: number): Promise<string> {
   const { secret } = JSON.parse(text) as { readonly secret?: string };
   if (typeof secret !== "string") throw new Error(`no secret in the new key: ${text.slice(0, 200)}`);
   return secret;
+}
+
+function passThrough({ mockUrl }: GatewayOptions): Promise<GatewayContender> {
+  return Promise.resolve({
+    name: "node:http pass-through", remarks: "the floor: bytes passed on by node:http, nothing read, checked or counted",
+    command: (port) => ({ command: process.execPath, args: [join(here, "pass-through.ts"), String(port), new URL(mockUrl).port], cwd: here }),
+    headers: noHeaders,
+  });
 }
 
 async function portkey({ cache, mockUrl }: GatewayOptions): Promise<GatewayContender> {

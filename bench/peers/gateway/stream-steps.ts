@@ -50,7 +50,7 @@ export async function streamSteps(turn: StreamTurn): Promise<{ readonly pssBytes
 
 async function takeStep({ mock, generator, target, messages }: StreamTurn, streams: number): Promise<StreamStep> {
   const { server, path, headers = {} } = target;
-  const body = JSON.stringify({ model: "mock-model", messages, max_tokens: 200, stream: true });
+  const body = JSON.stringify({ model: "mock-model", messages, max_tokens: 1_024, stream: true });
   const before = { server: server.usage().cpuMs, mock: mock.usage().cpuMs, atMs: performance.now() };
   const outcome = await generator.run({
     host: "127.0.0.1", port: server.port, exchange: { kind: "stream", method: "POST", path, headers: { "content-type": "application/json", ...headers }, bodies: [body], sequence: "frame (\\d+) " },
