@@ -39,7 +39,7 @@ export async function openTrafficLayer({ server, dataDir, logger, meter, isTrain
   const traffic = stack.use(createTrafficServer({ server, book, clock: systemClock, meter }));
   const desk = createTrafficDesk({
     store: createTrafficStore(database), clock: systemClock, logger,
-    warm: async (model, version) => { await server.metadata(model, version); },
+    warm: (model, version) => warmVersion(server, model, version),
     defaultVersion: (model) => {
       if (isTrained(model)) throw new StrataError("REQUEST_INVALID", { reason: `"${model}" is trained here: its versions move by gates and \`strata rollout\`.` });
       return defaultVersionOf(server, model);
@@ -55,6 +55,11 @@ export async function openTrafficLayer({ server, dataDir, logger, meter, isTrain
 export async function openTrafficDatabase(dataDir: string) {
   await mkdir(resolve(dataDir), { recursive: true });
   return openSqliteDatabase({ file: join(resolve(dataDir), "traffic.db") });
+}
+
+/** Loads it if need be; an alias is answered with the version it names. */
+export async function warmVersion(server: Pick<ModelServer, "metadata">, model: string, version: string): Promise<string> {
+  return (await server.metadata(model, version)).versions[0] ?? version;
 }
 
 /** The newest version that is ready: what a request without a version gets. */

@@ -15,13 +15,15 @@ import { startSteadyLoad } from "./steady-load.ts";
 const ROOT = dirname(fileURLToPath(import.meta.resolve("strata/package.json")));
 
 const definition = (factor: number, upstream: string): string => `
-import { defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, target, tensor } from "strata";
+import { defineApplication, defineInferenceGraph, defineLanguageModel, defineServedModel, defineUpstream, functionModel, step, target, tensor } from "strata";
 const version = (factor: number) => functionModel({
   inputs: { x: tensor("FP64", [-1, 1]) }, outputs: { y: tensor("FP64", [-1, 1]) },
   infer: ({ x }) => ({ y: { shape: x.shape, data: Float64Array.from(x.data, (value) => value * factor) } }),
 });
+const scale = defineServedModel("scale", { versions: { "1": version(${factor}), "2": version(20) }, policy: { kind: "all" } });
 export default defineApplication("scale", [
-  defineServedModel("scale", { versions: { "1": version(${factor}), "2": version(20) }, policy: { kind: "all" } }),
+  scale,
+  defineInferenceGraph("chain", { inputs: { x: tensor("FP64", [-1, 1]) }, outputs: { y: tensor("FP64", [-1, 1]) }, root: step(scale) }),
   defineServedModel("sleeper", { source: version(7), load: "demand" }),
   defineLanguageModel("echo", { targets: [target(defineUpstream("mock", { url: "${upstream}/v1" }), { model: "echo" })] }),
 ]);
@@ -86,7 +88,7 @@ test("processes share a port, move together, count together, and are replaced wi
   const { url } = served;
   assert.equal((await processesOf(url)).length, 2);
   await post(url, "traffic", { switch: { version: "1" }, reason: "start at version 1" });
-  for (let request = 0; request < 8; request++) assert.equal(await ask(url), 10); // in turn at both
+  for (let request = 0; request < 8; request++) assert.deepEqual([await ask(url), await ask(url, "chain")], [10, 10]); // in turn at both; the graph follows its member
 
   const load = startSteadyLoad({ url, model: "scale", connections: 8, pauseMs: 2 });
   await post(url, "traffic", { canary: { version: "2", steps: [0.2, 1], stepSeconds: 0.5, minimumRequests: 50 }, reason: "try version 2" });

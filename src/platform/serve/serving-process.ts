@@ -21,7 +21,7 @@ import { createLanguageLayer } from "../language-layer.ts";
 import { openLedgerLayer } from "../ledger-layer.ts";
 import { repeatWork } from "../repeating-work.ts";
 import { openServingLayer } from "../serving-layer.ts";
-import { defaultVersionOf } from "../traffic-layer.ts";
+import { defaultVersionOf, warmVersion } from "../traffic-layer.ts";
 import { mergeSnapshots } from "./merged-metrics.ts";
 import type { ProcessLink } from "./process-link.ts";
 import type { ProcessReport } from "./process-report.ts";
@@ -63,6 +63,7 @@ export async function openServingProcess({ config, states }: ServingOrders, link
   const book = createTrafficBook({ draw: Math.random });
   book.put(states);
   const traffic = stack.use(createTrafficServer({ server: serving.server, book, clock: systemClock, meter: telemetry }));
+  serving.server.askMembersThrough(traffic);
   const inference = stack.use(createInferenceEdge({ config, models: traffic, clock: systemClock }));
 
   const tellCounts = (): void => { if (book.counts().length > 0) link.tell("counts", { counts: book.counts(), tallies: book.tallies() }); };
@@ -95,7 +96,7 @@ interface Answers {
 function answerSupervisor(link: ProcessLink, { server, isTrained, snapshot, put }: Answers): void {
   link.on("traffic", (states: readonly TrafficState[]) => put(states));
   link.on("snapshot", snapshot);
-  link.on("warm", async ({ model, version }: { readonly model: string; readonly version: string }) => { await server.metadata(model, version); });
+  link.on("warm", ({ model, version }: { readonly model: string; readonly version: string }) => warmVersion(server, model, version));
   link.on("default-version", (model: string) => {
     if (isTrained(model)) throw new StrataError("REQUEST_INVALID", { reason: `"${model}" is trained: its versions move by gates and \`strata rollout\`.` });
     return defaultVersionOf(server, model);

@@ -75,7 +75,7 @@ export async function openServeSupervisor({ config: given, logSink }: ServeSuper
 
   const desk = createTrafficDesk({
     store, clock: systemClock, logger,
-    warm: async (model, version) => { await Promise.all(serving().map(({ link }) => link.ask("warm", { model, version }))); },
+    warm: async (model, version) => (await Promise.all(serving().map(({ link }) => link.ask<string>("warm", { model, version }))))[0] ?? version,
     defaultVersion: (model) => anyServing().link.ask<string>("default-version", model),
     apply: async (next) => {
       states = next;

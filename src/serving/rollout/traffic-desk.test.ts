@@ -17,18 +17,19 @@ async function openDesks(count: number) {
   const database = await openSqliteDatabase({ file: ":memory:" });
   const clock = createManualClock(1_000);
   const versions = new Set(["1", "2", "3"]);
+  const aliases = new Map([["tried", "2"]]);
   const records: TrafficRecord[] = [];
   const desks = Array.from({ length: count }, () => {
     const book = createTrafficBook({ draw: () => 0.5 });
     const desk = createTrafficDesk({
       store: createTrafficStore(database), clock, logger: silentLogger, apply: book.put, counts: book.counts, tallies: book.tallies, onMove: (record) => records.push(record),
-      warm: (model, version) => (versions.has(version) ? Promise.resolve() : Promise.reject(new StrataError("MODEL_VERSION_NOT_FOUND", { model, version }))),
+      warm: (model, name) => (versions.has(aliases.get(name) ?? name) ? Promise.resolve(aliases.get(name) ?? name) : Promise.reject(new StrataError("MODEL_VERSION_NOT_FOUND", { model, version: name }))),
       defaultVersion: (model) => (model === "fraud" ? Promise.resolve("3") : Promise.reject(new StrataError("MODEL_NOT_FOUND", { model, known: "fraud" }))),
     });
     return { book, desk };
   });
   for (const { desk } of desks) await desk.open();
-  return { desks, first: desks[0]!, clock, versions, records, [Symbol.asyncDispose]: () => database.close() };
+  return { desks, first: desks[0]!, clock, versions, aliases, records, [Symbol.asyncDispose]: () => database.close() };
 }
 
 test("a move is durable with its reason, reaches the book, and is refused when a version cannot answer", async () => {
@@ -42,6 +43,24 @@ test("a move is durable with its reason, reaches the book, and is refused when a
   assert.deepEqual([view.state?.stable, view.state?.standby, book.state("fraud")?.stable], ["2", "3", "2"]);
   assert.deepEqual(view.moves, [{ model: "fraud", revision: 1, timeMs: 1_000, kind: "switch", ...NOTE }]);
   assert.equal(opened.records.length, 1);
+});
+
+test("an alias in a move stands for the version it names then: moving the alias moves no traffic", async () => {
+  await using opened = await openDesks(1);
+  const { desk, book } = opened.first;
+  const switched = await desk.move("fraud", { kind: "switch", version: "tried" }, NOTE);
+  assert.deepEqual([switched.state?.stable, switched.moves[0]?.reason], ["2", 'because ("tried" was version 2)']);
+  opened.aliases.set("tried", "1");
+  await desk.tick();
+  assert.equal(book.state("fraud")?.stable, "2");
+  const revision = book.state("fraud")?.revision;
+  const split = await desk.move("fraud", { kind: "split", arms: [{ variant: "b", version: "tried", share: 0.1 }, { variant: "c", version: "3", share: 0.1 }] }, NOTE);
+  assert.deepEqual([split.state?.arms.map(({ version }) => version), split.moves[0]?.reason, split.state?.revision], [["1", "3"], 'because ("tried" was version 1)', revision! + 1]);
+  await desk.move("fraud", { kind: "rollback" }, NOTE);
+  opened.aliases.set("tried", "2");
+  await assert.rejects(desk.move("fraud", { kind: "canary", version: "tried" }, NOTE), hasCode("REQUEST_INVALID", "already answers everybody"));
+  const shadowed = await desk.move("fraud", { kind: "shadow", shadow: { version: "tried" } }, NOTE);
+  assert.deepEqual([shadowed.state?.shadow?.version, book.state("fraud")?.shadow?.version], ["2", "2"]);
 });
 
 test("a version to go back to that left the definition is forgotten, and going back needs nothing loaded", async () => {

@@ -9,6 +9,7 @@ import type { Logger } from "../../ports/telemetry.ts";
 import { sumCounts } from "./arm-counts.ts";
 import type { TrafficCounts } from "./arm-counts.ts";
 import { judgeCanary } from "./canary-judge.ts";
+import { namesIn, pinMove, pinnedReason } from "./pinned-move.ts";
 import { mergeTallies, newTally, reportOf } from "./shadow-report.ts";
 import type { ShadowReport, ShadowTally } from "./shadow-report.ts";
 import { moveTraffic, newTraffic } from "./traffic-move.ts";
@@ -21,8 +22,8 @@ export interface TrafficDeskOptions {
   readonly store: TrafficStore;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
-  /** Resolves when the version can answer; raises why it cannot. */
-  readonly warm: (model: string, version: string) => Promise<void>;
+  /** Resolves when the version can answer, with the version that an alias means; raises why it cannot. */
+  readonly warm: (model: string, version: string) => Promise<string>;
   /** The version that answers while nothing is said. MODEL_NOT_FOUND, MODEL_NOT_READY. */
   readonly defaultVersion: (model: string) => Promise<string>;
   /** Resolves when every process answers by these states. */
@@ -72,12 +73,16 @@ export function createTrafficDesk(options: TrafficDeskOptions): TrafficDesk {
 
   const moveNow = async (model: string, move: TrafficMove, note: { readonly reason: string; readonly actor: string }): Promise<void> => {
     const before = states.get(model) ?? newTraffic(model, await options.defaultVersion(model));
-    const after = await ready(moveTraffic(before, move, clock.now()), move.kind);
-    const record: TrafficRecord = { model, revision: after.revision, timeMs: clock.now(), kind: move.kind, ...note, state: after };
+    moveTraffic(before, move, clock.now()); // a move that makes no sense loads nothing
+    const versions = new Map<string, string>();
+    for (const name of namesIn(move)) versions.set(name, await options.warm(model, name));
+    const after = await ready(moveTraffic(before, pinMove(move, versions), clock.now()), move.kind);
+    const reason = pinnedReason(note.reason, versions);
+    const record: TrafficRecord = { model, revision: after.revision, timeMs: clock.now(), kind: move.kind, actor: note.actor, reason, state: after };
     await store.save(record);
     states.set(model, after);
     await apply();
-    logger.log("info", "traffic of a model moved", { model, kind: move.kind, reason: note.reason });
+    logger.log("info", "traffic of a model moved", { model, kind: move.kind, reason });
     options.onMove?.(record);
   };
 
