@@ -155,6 +155,19 @@ describe("policies around a call", () => {
     assert.deepEqual((await server.settlements()).map(({ outcome }) => outcome), ["refused", "refused", "ok", "ok"]);
   });
 
+  test("the log line of a call that failed names the last upstream that was asked and counts the attempts", async () => {
+    mock.forget();
+    const lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[] = [];
+    await using server = await openGatewayServer({ models: [priced({ retries: 1 })], logger: { ...silentLogger, log: (_level, message, fields = {}) => { lines.push({ message, fields }); } } });
+    const last = (): readonly unknown[] => ["gen_ai.provider.name", "gen_ai.response.model", "strata.attempts", "strata.outcome"].map((name) => lines.at(-1)?.fields[name]);
+    mock.play({ status: 500 }, { status: 500 });
+    assert.equal((await post(server.url, {})).status >= 500, true);
+    assert.deepEqual(last(), ["mock", "mock-1", 2, "upstream-failed"]);
+    await using refusing = await openGatewayServer({ models: [priced()], policy: books.policy, logger: { ...silentLogger, log: (_level, message, fields = {}) => { lines.push({ message, fields }); } } });
+    assert.equal((await post(refusing.url, {})).status, 401);
+    assert.deepEqual(last(), [undefined, undefined, 0, "refused"]);
+  });
+
   test("fallbacks by priority, weights among equals, and a target that fails is left alone", async () => {
     await using second = await openMockUpstream();
     await using third = await openMockUpstream();

@@ -30,6 +30,9 @@ export interface AttemptedCall {
   /** Output tokens of one choice at a target. */
   readonly limitAt: (target: Target) => number | undefined;
   readonly control: CallControl;
+  /** What was asked so far, and last; kept here so that a call that fails can tell. */
+  attempts: number;
+  lastTarget: Target | undefined;
 }
 
 export interface BegunAnswer {
@@ -55,6 +58,8 @@ export async function beginAnswer(parts: AttemptParts, call: AttemptedCall): Pro
   for (let attempts = 1; ; attempts++) {
     if (control.isGone()) throw new StrataError("ABORTED", { what: "The call" });
     const lease = leaseOf(pool, model, { tried, prefix }, last);
+    call.attempts = attempts;
+    call.lastTarget = lease.target;
     try {
       return { ...await attempt(parts, call, lease), lease, attempts };
     } catch (thrown) {

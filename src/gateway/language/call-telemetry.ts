@@ -10,7 +10,7 @@ export interface FinishedCall {
   readonly operation: Operation;
   /** The language model's name. */
   readonly model: string;
-  /** undefined: no upstream was asked. */
+  /** The one that answered, or the last that was asked; undefined: none was. */
   readonly target: Target | undefined;
   readonly requestId: string;
   readonly isStream: boolean;

@@ -7,7 +7,7 @@ import { StrataError, toStrataError } from "../../kernel/errors.ts";
 import type { JsonObject, UpstreamOperation } from "../../ports/language-upstream.ts";
 import { eachFinish, eachText } from "./answer-text.ts";
 import { beginAnswer } from "./attempts.ts";
-import type { AttemptParts, BegunAnswer } from "./attempts.ts";
+import type { AttemptParts, AttemptedCall, BegunAnswer } from "./attempts.ts";
 import { boundsOf, priceOf } from "./call-bounds.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import { createCallControl } from "./call-control.ts";
@@ -66,16 +66,18 @@ export async function runCall(parts: CallParts, model: LanguageModel, call: Lang
   const control = createCallControl({ signal: call.signal, drainMs: model.drainMs, totalMs: model.totalTimeoutMs });
   let run: CallRun = { parts, model, call, operation, body: call.body, bounds, control, startedMs, guard: undefined, lookup: OFF, countInput: createInputCount(operation, call.body) };
   let admitted: AdmittedCall | undefined;
+  let attempted: AttemptedCall | undefined;
   let begun: BegunAnswer;
   try {
     if (model.guardrails.length > 0 || mayBeCached(run)) run = await prepare(run);
     if (run.lookup.status === "hit" || run.lookup.status === "similar") return await cached(run, run.lookup.status, run.lookup.answer);
     admitted = await admit(run);
-    begun = await beginAnswer(parts, { model, operation, body: run.body, isStream: call.isStream, requestId: call.requestId, limitAt: limitsOf(bounds, admitted), control });
+    attempted = { model, operation, body: run.body, isStream: call.isStream, requestId: call.requestId, limitAt: limitsOf(bounds, admitted), control, attempts: 0, lastTarget: undefined };
+    begun = await beginAnswer(parts, attempted);
   } catch (thrown) {
     const error = toStrataError(thrown);
     control.close();
-    failed(run, admitted, error);
+    failed(run, { admitted, attempted, error });
     throw error;
   }
   return begun.answer.kind === "whole" ? whole(run, admitted, begun) : streamed(run, admitted, begun);
@@ -231,12 +233,12 @@ function finished(run: CallRun, { admitted, begun, usage, isEstimated, outcome, 
 }
 
 /** Nothing of an answer came: nothing is charged. */
-function failed({ parts, call, model, startedMs, bounds }: CallRun, admitted: AdmittedCall | undefined, error: StrataError): void {
+function failed({ parts, call, model, startedMs, bounds }: CallRun, { admitted, attempted, error }: { readonly admitted: AdmittedCall | undefined; readonly attempted: AttemptedCall | undefined; readonly error: StrataError }): void {
   const outcome = call.signal.aborted ? "client-gone" : error.fault === "caller" ? "refused" : "upstream-failed";
   const tookMs = parts.clock.monotonicMs() - startedMs;
   parts.telemetry.finished({
-    operation: call.operation, model: model.name, target: undefined, requestId: call.requestId, isStream: call.isStream, usage: NO_USAGE, isEstimated: false, outcome,
-    errorCode: error.code, finishReasons: [], attempts: 0, tookMs, firstTokenMs: undefined, addedMs: 0,
+    operation: call.operation, model: model.name, target: attempted?.lastTarget, requestId: call.requestId, isStream: call.isStream, usage: NO_USAGE, isEstimated: false, outcome,
+    errorCode: error.code, finishReasons: [], attempts: attempted?.attempts ?? 0, tookMs, firstTokenMs: undefined, addedMs: 0,
   });
   if (admitted) parts.settle(admitted.settle({ usage: NO_USAGE, price: bounds.price, upstream: "", outcome, isEstimated: false }));
 }

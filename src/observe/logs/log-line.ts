@@ -35,7 +35,7 @@ export function formatPrettyLine(line: LogLine, { colour = false }: { readonly c
   const time = new Date(line.timeMs).toISOString().slice(11, 23);
   const level = line.level.padEnd(5);
   const paintedLevel = colour ? `\u001B[${COLOURS[line.level]}m${level}\u001B[39m` : level;
-  const fields = Object.entries(line.fields).map(([name, value]) => `${escapeControls(name)}=${prettyValue(value)}`).join(" ");
+  const fields = Object.entries(line.fields).flatMap(([name, value]) => (value === undefined ? [] : `${escapeControls(name)}=${prettyValue(value)}`)).join(" "); // JSON leaves undefined out, too
   return `${time} ${paintedLevel} ${escapeControls(line.message)}${fields === "" ? "" : `  ${fields}`}`;
 }
 
