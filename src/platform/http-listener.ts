@@ -33,13 +33,12 @@ export interface HttpListener {
 }
 
 export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = createCount();
   const shutdown = new AbortController();
   const memory = createBodyMemory();
   const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
-    const answered = new Promise<void>((resolve) => response.once("close", resolve)); // handed to the operating system whole, or cut
-    inFlight.add(answered);
-    void answered.then(() => inFlight.delete(answered));
+    inFlight.add();
+    response.once("close", inFlight.remove); // handed to the operating system whole, or cut
     serve(message, response, { options, memory, shutdown: shutdown.signal }).catch(() => { response.destroy(); });
   };
   const isShared = options.listeners > 1 && canSharePort();
@@ -58,10 +57,30 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
       for (const server of servers) server.close();
       for (const server of servers) server.closeIdleConnections();
       const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), deadlineMs);
-      await Promise.all(inFlight);
+      await inFlight.none();
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);
       clearTimeout(cut);
+    },
+  };
+}
+
+/** Requests in flight, and the moment when there are none. */
+function createCount() {
+  const none = Promise.withResolvers<void>();
+  let count = 0;
+  let isAwaited = false;
+  const look = (): void => { if (isAwaited && count === 0) none.resolve(); };
+  return {
+    add: (): void => { count += 1; },
+    remove: (): void => {
+      count -= 1;
+      look();
+    },
+    none: (): Promise<void> => {
+      isAwaited = true;
+      look();
+      return none.promise;
     },
   };
 }
@@ -131,7 +150,7 @@ function requestOf(message: IncomingMessage, body: Buffer, { gone, shutdown }: R
   return {
     method: message.method ?? "GET",
     path: mark < 0 ? target : target.slice(0, mark),
-    query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)),
+    get query() { return new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)); }, // most handlers do not look at it
     headers: message.headers as Readonly<Record<string, string | undefined>>, // the few list-valued headers are not used
     body,
     get signal() { return AbortSignal.any([gone, shutdown]); }, // few handlers wait on it
