@@ -38,7 +38,7 @@ function wholeMatrix(tensor: Tensor, columns: number): Matrix {
 
 function columnMatrix(tensors: readonly Tensor[], { columns, categories }: TrainedInputs): Matrix {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  if (byName.size < tensors.length) refuse(`input "${tensors.find((tensor) => byName.get(tensor.name) !== tensor)!.name}" is given twice`);
+  if (byName.size < tensors.length) refuse(`input "${tensors.find(({ name }, at) => tensors.findIndex((one) => one.name === name) < at)!.name}" is given twice`);
   const unknown = tensors.filter((tensor) => !columns.includes(tensor.name));
   if (unknown.length > 0) refuse(`unknown input "${unknown[0]!.name}"; inputs are "features" or ${columns.join(", ")}`);
   const missing = columns.filter((column) => !byName.has(column));
