@@ -1,23 +1,6 @@
 /** The models that Triton's example scripts ask for, as Strata definitions. */
 import { defineApplication, defineServedModel, functionModel, tensor } from "strata";
-import type { TensorValue } from "strata";
-
-type Ints = TensorValue<"INT32">;
-type Texts = TensorValue<"BYTES">;
-
-const plus = (x: number, y: number): number => x + y;
-const minus = (x: number, y: number): number => x - y;
-const combined = (a: Ints, b: Ints, combine: typeof plus): Ints => ({ shape: a.shape, data: a.data.map((value, at) => combine(value, b.data[at]!)) });
-const numberOf = (text: Uint8Array): number => Number(Buffer.from(text).toString());
-const combinedTexts = (a: Texts, b: Texts, combine: typeof plus): Texts => ({ shape: a.shape, data: a.data.map((text, at) => Buffer.from(String(combine(numberOf(text), numberOf(b.data[at]!))))) });
-
-const simple = defineServedModel("simple", {
-  batching: { maxRows: 8 },
-  source: functionModel({
-    inputs: { INPUT0: tensor("INT32", [-1, 16]), INPUT1: tensor("INT32", [-1, 16]) }, outputs: { OUTPUT0: tensor("INT32", [-1, 16]), OUTPUT1: tensor("INT32", [-1, 16]) },
-    infer: ({ INPUT0, INPUT1 }) => ({ OUTPUT0: combined(INPUT0, INPUT1, plus), OUTPUT1: combined(INPUT0, INPUT1, minus) }),
-  }),
-});
+import { TRITON_MODELS } from "../../src/protocols/kserve/conformance/reference-models.ts";
 
 const simpleInt8 = defineServedModel("simple_int8", {
   batching: { maxRows: 8 },
@@ -25,18 +8,6 @@ const simpleInt8 = defineServedModel("simple_int8", {
     inputs: { INPUT0: tensor("INT8", [-1, 16]), INPUT1: tensor("INT8", [-1, 16]) }, outputs: { OUTPUT0: tensor("INT8", [-1, 16]), OUTPUT1: tensor("INT8", [-1, 16]) },
     infer: ({ INPUT0, INPUT1 }) => ({ OUTPUT0: { shape: INPUT0.shape, data: INPUT0.data.map((value, at) => value + INPUT1.data[at]!) }, OUTPUT1: { shape: INPUT0.shape, data: INPUT0.data.map((value, at) => value - INPUT1.data[at]!) } }),
   }),
-});
-
-const simpleString = defineServedModel("simple_string", {
-  batching: { maxRows: 8 },
-  source: functionModel({
-    inputs: { INPUT0: tensor("BYTES", [-1, 16]), INPUT1: tensor("BYTES", [-1, 16]) }, outputs: { OUTPUT0: tensor("BYTES", [-1, 16]), OUTPUT1: tensor("BYTES", [-1, 16]) },
-    infer: ({ INPUT0, INPUT1 }) => ({ OUTPUT0: combinedTexts(INPUT0, INPUT1, plus), OUTPUT1: combinedTexts(INPUT0, INPUT1, minus) }),
-  }),
-});
-
-const simpleIdentity = defineServedModel("simple_identity", {
-  source: functionModel({ inputs: { INPUT0: tensor("BYTES", [-1, -1]) }, outputs: { OUTPUT0: tensor("BYTES", [-1, -1]) }, infer: ({ INPUT0 }) => ({ OUTPUT0: INPUT0 }) }),
 });
 
 /** Adds 1 to the first value of a sequence, as Triton's example backend does; the dynamic one adds the sequence's id to its last. */
@@ -58,7 +29,7 @@ const densenet = defineServedModel("densenet_onnx", {
   }),
 });
 
-const seven = [simple, simpleInt8, simpleString, simpleIdentity, sequence("simple_sequence", false), sequence("simple_dyna_sequence", true), densenet];
+const seven = [...TRITON_MODELS, simpleInt8, sequence("simple_sequence", false), sequence("simple_dyna_sequence", true), densenet];
 
 export const sevenModels = defineApplication("triton", seven);
 /** The gRPC script of model control was written for a repository with one more. */

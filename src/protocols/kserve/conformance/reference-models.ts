@@ -54,6 +54,9 @@ const simpleIdentity = defineServedModel("simple_identity", {
   source: functionModel({ inputs: { INPUT0: tensor("BYTES", [-1, -1]) }, outputs: { OUTPUT0: tensor("BYTES", [-1, -1]) }, infer: ({ INPUT0 }) => ({ OUTPUT0: INPUT0 }) }),
 });
 
+/** Those of Triton's example repository. */
+export const TRITON_MODELS: readonly ServedModel[] = [simple, simpleString, simpleIdentity];
+
 /** Rows of four floats, for raw bodies: one dimension of any size. */
 const rows = defineServedModel("rows", {
   source: functionModel({ inputs: { INPUT0: tensor("FP32", [-1, 4]) }, outputs: { OUTPUT0: tensor("FP32", [-1, 4]) }, infer: ({ INPUT0 }) => ({ OUTPUT0: INPUT0 }) }),
@@ -91,5 +94,5 @@ const versioned = defineServedModel("versioned", { versions: { 1: numbered(1), 2
 const loadable = defineServedModel("loadable", { source: numbered(1), batching: { maxRows: 8 } });
 
 export const REFERENCE_MODELS: readonly ServedModel[] = [
-  ...IDENTITY_DATATYPES.map(identity), simple, simpleString, simpleIdentity, rows, slow, failing, versioned, loadable,
+  ...IDENTITY_DATATYPES.map(identity), ...TRITON_MODELS, rows, slow, failing, versioned, loadable,
 ];
