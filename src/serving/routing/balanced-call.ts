@@ -2,15 +2,53 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/random.ts";
-import type { Attempt, Balancer, CallOptions } from "./balancer.ts";
 import { mayRetry, outcomeOf } from "./call-outcome.ts";
 import type { CallOutcome } from "./call-outcome.ts";
 import type { FleetMetrics } from "./fleet-metrics.ts";
-import type { Lease } from "./fleet.ts";
+import type { Fleet, Lease } from "./fleet.ts";
 import type { HedgeOptions, RecentLatencies } from "./hedge.ts";
 
+/** One try at one replica. */
+export interface Attempt<T> {
+  readonly replica: string;
+  readonly target: T;
+  /** 1, 2, 3 … */
+  readonly number: number;
+  /** The caller's, or one that also fires when another attempt was faster. */
+  readonly signal: AbortSignal | undefined;
+  /** The first byte came. */
+  answered(): void;
+  /** The answer is a stream: the call counts as in flight until the returned function is called with how it ended. */
+  keepOpen(): (outcome: CallOutcome) => void;
+}
+
+export interface CallOptions<R> {
+  readonly prefix?: string | Uint8Array | undefined;
+  /** Calls with the same key go to the same replica. */
+  readonly sticky?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** On the clock's monotonic time: nothing is tried again after it. */
+  readonly deadlineAtMs?: number | undefined;
+  /** Attempts beyond the first; the balancer's when absent. */
+  readonly retries?: number;
+  /** false: neither hedged, nor retried unless the replica had no room for it. Default true. */
+  readonly isIdempotent?: boolean;
+  /** What a thrown value says about the replica; by the error table when absent. */
+  readonly classify?: (thrown: unknown) => CallOutcome;
+  /** Gets the answer of an attempt that came too late, to close it. */
+  readonly discard?: (answer: R) => void;
+}
+
+/** How many retries there may be, over all calls. */
+export interface RetryAllowance {
+  /** A call came; for callers of `acquire` that retry by themselves. */
+  payIn(): void;
+  /** Takes one retry from the budget; false when there is none left. */
+  takeRetry(): boolean;
+}
+
 export interface CallContext<T, R> {
-  readonly balancer: Pick<Balancer<T>, "acquire" | "hasOther" | "payIn" | "takeRetry">;
+  readonly balancer: Pick<Fleet<T>, "acquire" | "hasOther"> & RetryAllowance;
   readonly clock: Pick<Clock, "monotonicMs" | "sleep">;
   readonly random: Pick<Random, "next">;
   readonly metrics: FleetMetrics;

@@ -6,11 +6,11 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Random } from "../../kernel/random.ts";
 import { silentMeter } from "../../ports/telemetry.ts";
-import type { CallOutcome } from "./call-outcome.ts";
 import { createFleet } from "./fleet.ts";
 import type { Fleet, FleetOptions } from "./fleet.ts";
 import { fleetMetrics } from "./fleet-metrics.ts";
 import { balancedCall } from "./balanced-call.ts";
+import type { Attempt, CallOptions, RetryAllowance } from "./balanced-call.ts";
 import { createRecentLatencies } from "./hedge.ts";
 import type { HedgeOptions } from "./hedge.ts";
 import { HEDGE } from "./hedge.ts";
@@ -27,44 +27,9 @@ export interface BalancerOptions<T> extends Omit<FleetOptions<T>, "nowMs" | "dra
   readonly hedge?: Partial<HedgeOptions> | undefined;
 }
 
-/** One try at one replica. */
-export interface Attempt<T> {
-  readonly replica: string;
-  readonly target: T;
-  /** 1, 2, 3 … */
-  readonly number: number;
-  /** The caller's, or one that also fires when another attempt was faster. */
-  readonly signal: AbortSignal | undefined;
-  /** The first byte came. */
-  answered(): void;
-  /** The answer is a stream: the call counts as in flight until the returned function is called with how it ended. */
-  keepOpen(): (outcome: CallOutcome) => void;
-}
-
-export interface CallOptions<R> {
-  readonly prefix?: string | Uint8Array | undefined;
-  /** Calls with the same key go to the same replica. */
-  readonly sticky?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** On the clock's monotonic time: nothing is tried again after it. */
-  readonly deadlineAtMs?: number | undefined;
-  /** Attempts beyond the first; the balancer's when absent. */
-  readonly retries?: number;
-  /** false: neither hedged, nor retried unless the replica had no room for it. Default true. */
-  readonly isIdempotent?: boolean;
-  /** What a thrown value says about the replica; by the error table when absent. */
-  readonly classify?: (thrown: unknown) => CallOutcome;
-  /** Gets the answer of an attempt that came too late, to close it. */
-  readonly discard?: (answer: R) => void;
-}
-
-export interface Balancer<T> extends Fleet<T> {
+export interface Balancer<T> extends Fleet<T>, RetryAllowance {
   /** The first good answer. Throws what the last attempt threw, or UPSTREAM_UNAVAILABLE when nobody could be asked. */
   call<R>(work: (attempt: Attempt<T>) => Promise<R>, options?: CallOptions<R>): Promise<R>;
-  /** A call came; for callers of `acquire` that retry by themselves. */
-  payIn(): void;
-  /** Takes one retry from the budget; false when there is none left. */
-  takeRetry(): boolean;
 }
 
 export function createBalancer<T>(options: BalancerOptions<T>): Balancer<T> {

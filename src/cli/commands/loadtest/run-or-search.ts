@@ -1,16 +1,10 @@
 /** One load, or the search for the breaking point. */
-import type { CommandContext } from "../../command.ts";
-import type { LoadOptionValues } from "./load-options.ts";
 import type { LoadReport } from "./load-report.ts";
 import type { LoadTarget } from "./load-target.ts";
+import type { LoadTestContext } from "./load-test-context.ts";
 import { runLoad } from "./run-load.ts";
 import { runSearch } from "./run-search.ts";
-import type { SearchOptionValues } from "./search-options.ts";
 import type { SearchReport } from "./search-report.ts";
-
-export interface LoadTestContext extends Pick<CommandContext, "terminal" | "signal" | "workingDirectory" | "usageError" | "json"> {
-  readonly options: LoadOptionValues & SearchOptionValues;
-}
 
 export type LoadTestResult = LoadReport | SearchReport;
 

@@ -9,9 +9,9 @@ import { formatElapsed, formatNumber } from "../../terminal/format.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { arrivalsOf } from "./load-options.ts";
 import type { LoadTarget } from "./load-target.ts";
+import type { LoadTestContext } from "./load-test-context.ts";
 import { milliseconds } from "./milliseconds.ts";
 import { planOf, serverPidsOf, warmUpServer } from "./run-load.ts";
-import type { LoadTestContext } from "./run-or-search.ts";
 import type { SearchReport } from "./search-report.ts";
 
 const FIRST_PER_SECOND = 50;
