@@ -17,6 +17,8 @@ export interface GatewayContender {
   headers(port: number): Promise<Readonly<Record<string, string>>>;
   /** Takes part in streams only. */
   readonly isForStreamsOnly?: boolean;
+  /** A yardstick: its highest rate is not looked for. */
+  readonly isFloor?: boolean;
 }
 
 export interface GatewayOptions {
@@ -86,7 +88,7 @@ async function createKey(port: number): Promise<string> {
 
 function passThrough({ mockUrl }: GatewayOptions): Promise<GatewayContender> {
   return Promise.resolve({
-    name: "node:http pass-through", remarks: "the floor: bytes passed on by node:http, nothing read, checked or counted",
+    name: "node:http pass-through", isFloor: true, remarks: "the floor: bytes passed on by node:http, nothing read, checked or counted",
     command: (port) => ({ command: process.execPath, args: [join(here, "pass-through.ts"), String(port), new URL(mockUrl).port], cwd: here }),
     headers: noHeaders,
   });

@@ -14,7 +14,7 @@ const STEPS = [32, 64, 128, 256, 512] as const;
 const FRAMES = 64;
 const STREAM_MS = FRAMES * 20;
 const ON_TIME = 1.2;
-const STEP_SECONDS = 4;
+const STEP_SECONDS = 3.5;
 
 export interface StreamTurn extends Pick<GatewayTurn, "contender" | "mock" | "generator" | "sheet" | "round" | "say"> {
   readonly target: LoadTarget;
@@ -34,18 +34,25 @@ interface StreamStep {
 }
 
 export async function streamSteps(turn: StreamTurn): Promise<{ readonly pssBytes: number }> {
-  const { contender, sheet, round, say } = turn;
-  const earlier = sheet.runs(contender.name, "streams held");
-  const from = round === 0 ? 0 : Math.max(0, STEPS.findIndex((streams) => streams >= (earlier.at(-1) ?? 0)));
+  const { say } = turn;
   const steps: StreamStep[] = [];
-  for (const streams of STEPS.slice(from, round === 0 ? undefined : from + 2)) {
+  for (let streams = nextStreams(steps); streams !== undefined; streams = nextStreams(steps)) {
     const step = await takeStep(turn, streams);
     steps.push(step);
-    say(`  ${streams} streams ${step.isWhole ? (step.isOnTime ? "held" : "whole but late") : "NOT whole"}: ${describe(step)}`);
-    if (!step.isWhole || !step.isOnTime) break;
+    say(`  ${streams} streams ${isHeld(step) ? "held" : step.isWhole ? "whole but late" : "NOT whole"}: ${describe(step)}`);
   }
   record(turn, steps);
   return { pssBytes: Math.max(...steps.map(({ pssBytes }) => pssBytes)) };
+}
+
+const isHeld = ({ isWhole, isOnTime }: Pick<StreamStep, "isWhole" | "isOnTime">): boolean => isWhole && isOnTime;
+
+/** Halves the steps that are left: three tries find the largest of five. */
+function nextStreams(steps: readonly StreamStep[]): number | undefined {
+  const held = Math.max(0, ...steps.filter(isHeld).map(({ streams }) => streams));
+  const failed = Math.min(Number.POSITIVE_INFINITY, ...steps.filter((step) => !isHeld(step)).map(({ streams }) => streams));
+  const left = STEPS.filter((streams) => streams > held && streams < failed);
+  return left[Math.floor(left.length / 2)];
 }
 
 async function takeStep({ mock, generator, target, messages }: StreamTurn, streams: number): Promise<StreamStep> {
@@ -74,10 +81,9 @@ function describe({ outcome, framesPerSecond, cpuUsPerFrame, cores }: StreamStep
 
 /** What the largest number held cost, and how much later its frames came than without a gateway. */
 function record({ contender, sheet, round }: StreamTurn, steps: readonly StreamStep[]): void {
-  const held = steps.filter((step) => step.isWhole && step.isOnTime);
-  const best = held.at(-1);
+  const best = largest(steps.filter(isHeld));
   sheet.add(contender.name, "streams held", "", best?.streams ?? 0);
-  sheet.add(contender.name, "streams without a lost frame", "", steps.filter(({ isWhole }) => isWhole).at(-1)?.streams ?? 0);
+  sheet.add(contender.name, "streams without a lost frame", "", largest(steps.filter(({ isWhole }) => isWhole))?.streams ?? 0);
   if (best === undefined) return;
   const name = contender.name;
   const gap = best.outcome.streams?.gap.p99Ms ?? Number.NaN;
@@ -91,3 +97,5 @@ function record({ contender, sheet, round }: StreamTurn, steps: readonly StreamS
     sheet.add(`${name}, ${step.streams} streams`, "CPU per frame", "µs", step.cpuUsPerFrame);
   }
 }
+
+const largest = (steps: readonly StreamStep[]): StreamStep | undefined => steps.toSorted((a, b) => a.streams - b.streams).at(-1);

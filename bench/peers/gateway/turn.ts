@@ -82,7 +82,7 @@ async function measureWhole({ contender, mock, sheet, round, seconds, say }: Gat
   await setDelay(mock, 0);
   const warm = await closedLoop(target, 32, WARM_SECONDS);
   if (warm.outcome.answered === 0 || warm.outcome.marked < warm.outcome.answered) throw new Error(`it answered wrongly under load${failureText(warm.outcome)}`);
-  const single = await closedLoop(target, 1, 3);
+  const single = await closedLoop(target, 1, 2);
   say(`  closed loop ${warm.perSecond.toFixed(0)}/s, ${warm.cpuUs.toFixed(0)} µs CPU${failureText(warm.outcome)}; one connection p50 ${single.outcome.latency.p50Ms.toFixed(2)} ms, p99 ${single.outcome.latency.p99Ms.toFixed(2)} ms`);
   const added = (metric: string, value: number): void => addedTo(sheet, { name: contender.name, metric, value, round, isDirect });
   added("p50, one connection", single.outcome.latency.p50Ms);
@@ -91,14 +91,14 @@ async function measureWhole({ contender, mock, sheet, round, seconds, say }: Gat
   add("closed loop of 32", "requests/s", warm.perSecond);
   await setDelay(mock, 20);
   for (const rate of EQUAL_RATES.filter((value) => value * HEADROOM < warm.perSecond)) {
-    const equal = await openLoop(target, rate, Math.min(5, seconds));
+    const equal = await openLoop(target, rate, Math.min(4, seconds));
     added(`p50 at ${rate}/s`, equal.outcome.latency.p50Ms);
     added(`p99 at ${rate}/s`, equal.outcome.latency.p99Ms);
     add(`CPU at ${rate}/s`, "µs/request", equal.cpuUs);
   }
-  if (isDirect) return warm.pssBytes;
+  if (isDirect || contender.isFloor === true) return warm.pssBytes;
   const earlier = sheet.runs(contender.name, "requests/s at p99 < 100 ms");
-  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.9 : Math.max(...earlier, 1), seconds, maxSteps: round === 0 ? 3 : 2, say });
+  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.8 : Math.max(...earlier, 1), seconds, maxSteps: 2, say });
   add("requests/s at p99 < 100 ms", "", best.perSecond);
   add("CPU at that rate", "µs/request", best.step.cpuUs);
   return Math.max(...best.steps.map(({ pssBytes }) => pssBytes));
