@@ -92,7 +92,8 @@ function record({ contender, sheet, round }: StreamTurn, steps: readonly StreamS
   for (const [what, cores] of Object.entries(best.cores)) sheet.add(name, `cores of the ${what} then`, "", cores);
   for (const step of steps) {
     sheet.add(`${name}, ${step.streams} streams`, "gap p99", "ms", step.outcome.streams?.gap.p99Ms ?? Number.NaN);
-    const base = sheet.runs(`${DIRECT}, ${step.streams} streams`, "gap p99")[round];
+    const bases = sheet.runs(`${DIRECT}, ${step.streams} streams`, "gap p99");
+    const base = bases.length === round + 1 ? bases[round] : undefined; // of this round, when every round has one
     if (name !== DIRECT && base !== undefined) sheet.add(`${name}, ${step.streams} streams`, "added gap p99", "ms", (step.outcome.streams?.gap.p99Ms ?? Number.NaN) - base);
     sheet.add(`${name}, ${step.streams} streams`, "CPU per frame", "µs", step.cpuUsPerFrame);
   }
