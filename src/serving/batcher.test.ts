@@ -5,7 +5,7 @@ import { createManualClock } from "../kernel/clock.ts";
 import { isStrataError } from "../kernel/errors.ts";
 import type { LoadedModel, Matrix } from "../ports/model-runtime.ts";
 import { createBatcher } from "./batcher.ts";
-import type { BatchReport } from "./batching/batch-scheduler.ts";
+import type { BatchReport } from "./batching/batch-runner.ts";
 
 /** Doubles each row's first column; a row holding 13 poisons its whole batch. */
 function doubler(hold?: Promise<void>): LoadedModel {

@@ -4,8 +4,9 @@
  */
 import type { Clock } from "../kernel/clock.ts";
 import type { LoadedModel, Matrix } from "../ports/model-runtime.ts";
+import type { Answered, BatchReport, Execution, SchedulerObserver } from "./batching/batch-runner.ts";
 import { createBatchScheduler } from "./batching/batch-scheduler.ts";
-import type { Answered, BatchReport, Execution, SchedulerObserver, Submission } from "./batching/batch-scheduler.ts";
+import type { Submission } from "./batching/batch-scheduler.ts";
 
 export interface BatcherOptions {
   readonly model: string;

@@ -5,8 +5,9 @@ import type { BatchingOptions } from "../../define/index.ts";
 import { createManualClock, systemClock } from "../../kernel/clock.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, isStrataError } from "../../kernel/errors.ts";
+import type { BatchReport } from "./batch-runner.ts";
 import { createBatchScheduler } from "./batch-scheduler.ts";
-import type { BatchReport, BatchScheduler, SchedulerOptions, Submission } from "./batch-scheduler.ts";
+import type { BatchScheduler, SchedulerOptions, Submission } from "./batch-scheduler.ts";
 
 interface Harness {
   readonly scheduler: BatchScheduler<number, number>;

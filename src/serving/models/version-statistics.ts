@@ -1,7 +1,7 @@
 /** Counts of one model version: what the statistics extension reports and what the meter shows, in one place. */
 import type { StrataError } from "../../kernel/errors.ts";
 import type { Counter, Histogram, Labels, Meter } from "../../ports/telemetry.ts";
-import type { BatchReport } from "../batching/batch-scheduler.ts";
+import type { BatchReport } from "../batching/batch-runner.ts";
 import type { DurationStatistic, ModelStatistics } from "../model-server.ts";
 
 /** Instruments shared by all models; labels tell them apart. */
