@@ -12,14 +12,11 @@ import type { AdminSources } from "../protocols/admin/sources.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
-import { handleModelReadiness, handlePredict } from "../protocols/kserve/predict.ts";
-import { handleInferenceProtocol } from "../protocols/kserve/rest.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
-import { MESSAGES_ROUTE, handleMessages } from "../protocols/anthropic/messages.ts";
-import { OPENAI_ROUTES, handleOpenAi } from "../protocols/openai/openai.ts";
 import type { OpenAiParts } from "../protocols/openai/openai.ts";
 import type { EndpointService } from "../serving/index.ts";
 import { answerMetrics, createDoor } from "./door.ts";
+import { SERVING_ROUTES, answerServing } from "./serving-protocols.ts";
 
 export interface FrontDoor {
   readonly admin: AdminSources;
@@ -40,9 +37,7 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
-  ...OPENAI_ROUTES, MESSAGES_ROUTE,
-  { method: "POST", pattern: "/v1/models/:model:predict", summary: "KServe V1: {instances} in, {predictions} out" },
-  { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2: health, models, metadata, infer, repository, statistics, configuration" },
+  ...SERVING_ROUTES,
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
 ];
 
@@ -54,28 +49,20 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     ...servedModelRoutes(parts.traffic),
   ]);
 
-  /** Trained models and language models have more to say at /v1/models/:model than that they are ready. */
-  const isOurs = (path: string): boolean => {
-    const name = path.slice("/v1/models/".length);
-    return !path.startsWith("/v1/models/") || parts.admin.modelNames().includes(name) || parts.admin.languageModels().data.some(({ id }) => id === name);
-  };
+  const { inference, language, admin } = parts;
+  const describesModel = (name: string): boolean => admin.modelNames().includes(name) || admin.languageModels().data.some(({ id }) => id === name);
+  const serving = { inference, language, describesModel };
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
-    if (path.startsWith("/v1")) {
-      const language = await handleOpenAi(parts.language, request) ?? await handleMessages(parts.language, request);
-      if (language) return language;
-      const predicted = await handlePredict(parts.inference, request);
-      if (predicted) return predicted;
-      const ready = isOurs(path) ? undefined : await handleModelReadiness(parts.inference, request);
-      if (ready) return ready;
-      const match = table.match(request.method, path);
-      if (match) return match.route.handle(match.parameters, request);
-    }
+    const served = await answerServing(serving, request);
+    if (served) return served;
+    const match = path.startsWith("/v1") ? table.match(request.method, path) : undefined;
+    if (match) return match.route.handle(match.parameters, request);
     if (path === "/metrics") return answerMetrics(request, () => parts.telemetry.snapshot());
-    const answer = path.startsWith("/v2") ? await handleInferenceProtocol(parts.inference, request) : await parts.console(request);
-    if (answer) return answer;
+    const page = path.startsWith("/v2") ? undefined : await parts.console(request);
+    if (page) return page;
     throw new StrataError("ROUTE_NOT_FOUND", { method: request.method, path });
   };
   return createDoor(dispatch);

@@ -8,10 +8,9 @@ import type { TrafficControl } from "../../protocols/admin/served-model-routes.t
 import { jsonResponse } from "../../protocols/http.ts";
 import type { HttpRequest, HttpResponse } from "../../protocols/http.ts";
 import type { InferenceProtocol } from "../../protocols/kserve/infer.ts";
-import { handleInferenceProtocol } from "../../protocols/kserve/rest.ts";
-import { OPENAI_ROUTES, handleOpenAi } from "../../protocols/openai/openai.ts";
 import type { OpenAiParts } from "../../protocols/openai/openai.ts";
 import { answerMetrics, createDoor } from "../door.ts";
+import { SERVING_ROUTES, answerServing } from "../serving-protocols.ts";
 import type { ProcessReport } from "./process-report.ts";
 
 export interface ServingDoorParts {
@@ -31,22 +30,17 @@ export function createServingDoor(parts: ServingDoorParts): (request: HttpReques
     { method: "GET", pattern: "/v1/processes", summary: "the serving processes of this port", handle: async () => jsonResponse({ processes: await parts.processes() }) },
     { method: "GET", pattern: "/v1", summary: "the routes", handle: () => Promise.resolve(jsonResponse({ routes: summaries })) },
   ];
-  const summaries = [...own, ...OPENAI_ROUTES, { method: "GET", pattern: "/v2", summary: "Open Inference Protocol v2" }, { method: "GET", pattern: "/metrics", summary: "Prometheus metrics of all processes" }]
+  const summaries = [...own, ...SERVING_ROUTES, { method: "GET", pattern: "/metrics", summary: "Prometheus metrics of all processes" }]
     .map(({ method, pattern, summary }) => ({ method, pattern, summary }));
   const table = createRouteTable<Handler>(own);
+  const serving = { inference: parts.inference, language: parts.language, describesModel: () => false };
 
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { method, path } = request;
-    if (path.startsWith("/v2")) {
-      const answer = await handleInferenceProtocol(parts.inference, request);
-      if (answer) return answer;
-    }
-    if (path.startsWith("/v1")) {
-      const language = await handleOpenAi(parts.language, request);
-      if (language) return language;
-      const match = table.match(method, path);
-      if (match) return match.route.handle(match.parameters, request);
-    }
+    const served = await answerServing(serving, request);
+    if (served) return served;
+    const match = path.startsWith("/v1") ? table.match(method, path) : undefined;
+    if (match) return match.route.handle(match.parameters, request);
     if (path === "/metrics") return answerMetrics(request, parts.metrics);
     throw new StrataError("ROUTE_NOT_FOUND", { method, path });
   };
