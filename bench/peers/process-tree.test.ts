@@ -7,11 +7,13 @@ import { test } from "node:test";
 import { freePort, startPeer } from "./peer-server.ts";
 import { membersOf, usageOf } from "./process-tree.ts";
 
-const BUSY = "for (const end = performance.now() + 400; performance.now() < end;);";
+/** 400 ms of CPU, however long they take on a busy machine. */
+const BUSY = "for (const begun = process.cpuUsage().user; process.cpuUsage().user < begun + 400_000;);";
 const PARENT = `
   const { spawn } = require("node:child_process");
   const child = spawn(process.execPath, ["-e", ${JSON.stringify(`${BUSY} setInterval(() => {}, 1000); console.log("busy");`)}], { detached: true, stdio: ["ignore", "inherit", "inherit"], env: {} });
   ${BUSY}
+  console.log("busy");
   setInterval(() => {}, 1000);
 `;
 
@@ -19,6 +21,7 @@ test("a tree's CPU and memory include detached children that do not have the mar
   const mark = `PEER_TREE_TEST=${Math.random()}`;
   const child = spawn(process.execPath, ["-e", PARENT], { detached: true, stdio: ["ignore", "pipe", "inherit"], env: { PEER_TREE_TEST: mark.split("=")[1] } });
   try {
+    await once(child.stdout, "data");
     await once(child.stdout, "data");
     const members = membersOf(child.pid!, mark);
     const { cpuMs, pssBytes, rssBytes, processes } = usageOf(child.pid!, mark);

@@ -16,7 +16,7 @@ export interface SearchOptions {
 }
 
 const GROW = 1.25;
-const SHRINK = 1.35;
+const SHRINK = 1.5;
 /** While nothing has held, more steps are allowed: a result of 0 would say nothing. */
 const STEPS_WITHOUT_RESULT = 8;
 
