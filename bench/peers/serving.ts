@@ -44,7 +44,7 @@ async function compare(): Promise<void> {
   for (let round = 0; round < options.rounds; round++) {
     for (const contender of contenders) {
       say(`round ${round + 1}: ${labelOf(contender)}`);
-      await takeServingTurn({ contender, model, sheet, generator, round, seconds: options.seconds, say }).catch((thrown: unknown) => skip(`a turn of ${labelOf(contender)}`, thrown));
+      await takeServingTurn({ contender, model, sheet, generator, seconds: options.seconds, say }).catch((thrown: unknown) => skip(`a turn of ${labelOf(contender)}`, thrown));
     }
   }
   for (const workers of [1, 2] as const) recordRatios(sheet, contenders.filter((contender) => contender.workers === workers));

@@ -98,7 +98,7 @@ async function measureWhole({ contender, mock, sheet, round, seconds, say }: Gat
   }
   if (isDirect || contender.isFloor === true) return warm.pssBytes;
   const earlier = sheet.runs(contender.name, "requests/s at p99 < 100 ms");
-  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.8 : Math.max(...earlier, 1), seconds, maxSteps: 2, say });
+  const best = await highestRate(target, { guess: Math.max(...earlier, warm.perSecond * 0.8), seconds, maxSteps: 3, say });
   add("requests/s at p99 < 100 ms", "", best.perSecond);
   add("CPU at that rate", "µs/request", best.step.cpuUs);
   return Math.max(...best.steps.map(({ pssBytes }) => pssBytes));

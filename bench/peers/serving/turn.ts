@@ -14,7 +14,6 @@ export interface ServingTurn {
   readonly model: TrainedModel;
   readonly sheet: Sheet;
   readonly generator: LoadGenerator;
-  readonly round: number;
   readonly seconds: number;
   readonly say: (text: string) => void;
 }
@@ -35,7 +34,7 @@ export async function takeServingTurn(turn: ServingTurn): Promise<void> {
 }
 
 async function measure(turn: ServingTurn, server: PeerServer): Promise<void> {
-  const { contender, model, sheet, generator, round, seconds, say } = turn;
+  const { contender, model, sheet, generator, seconds, say } = turn;
   const difference = await largestDifference(contender, server.port, model);
   if (!(difference <= AGREEMENT)) throw new Error(`its predictions differ from scikit-learn's by ${difference}`);
   const idle = server.usage();
@@ -45,7 +44,7 @@ async function measure(turn: ServingTurn, server: PeerServer): Promise<void> {
   say(`  ready in ${server.coldStartMs.toFixed(0)} ms, ${(idle.pssBytes / 2 ** 20).toFixed(0)} MiB in ${idle.processes} processes; closed loop ${warm.perSecond.toFixed(0)}/s, ${warm.cpuUs.toFixed(0)} µs CPU${failureText(warm.outcome)}`);
   const equal = await openLoop(target, EQUAL_RATE, Math.min(4, seconds));
   const earlier = sheet.runs(labelOf(contender), HIGHEST);
-  const best = await highestRate(target, { guess: earlier.length === 0 ? warm.perSecond * 0.8 : Math.max(...earlier, 1), seconds, maxSteps: round === 0 ? 3 : 2, say });
+  const best = await highestRate(target, { guess: Math.max(...earlier, warm.perSecond * 0.8), seconds, maxSteps: 3, say });
   record(turn, { warm, equal, best });
   sheet.add(labelOf(contender), "memory idle", "MiB", idle.pssBytes / 2 ** 20);
   sheet.add(labelOf(contender), "memory loaded", "MiB", Math.max(...best.steps.map(({ pssBytes }) => pssBytes)) / 2 ** 20);
