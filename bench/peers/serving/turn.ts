@@ -49,7 +49,7 @@ async function measure(turn: ServingTurn, server: PeerServer): Promise<void> {
   sheet.add(labelOf(contender), "memory idle", "MiB", idle.pssBytes / 2 ** 20);
   sheet.add(labelOf(contender), "memory loaded", "MiB", Math.max(...best.steps.map(({ pssBytes }) => pssBytes)) / 2 ** 20);
   sheet.add(labelOf(contender), "cold start to first prediction", "ms", server.coldStartMs);
-  sheet.add(labelOf(contender), "largest difference of a prediction", "", difference);
+  sheet.add(labelOf(contender), "largest difference of a prediction", "millionths", difference * 1e6);
 }
 
 function record({ contender, sheet }: ServingTurn, { warm, equal, best }: { readonly warm: Step; readonly equal: Step; readonly best: HighestRate }): void {
