@@ -19,7 +19,7 @@ export interface UpstreamOptions {
   /** e.g. "https://api.openai.com/v1". For "llama", the GGUF file relative to the definition. */
   readonly url: string;
   readonly apiKey?: Secret;
-  /** Connections kept. Default 256. */
+  /** Connections kept; a stream holds one until it ends, and what finds none free waits. Default 1,024. */
   readonly connections?: number;
 }
 
@@ -34,7 +34,7 @@ export interface Upstream {
 
 /** Declares where language models run. */
 export function defineUpstream(name: string, options: UpstreamOptions): Upstream {
-  return Object.freeze({ kind: "upstream" as const, name, dialect: options.dialect ?? "openai", url: options.url, apiKey: options.apiKey, connections: options.connections ?? 256 });
+  return Object.freeze({ kind: "upstream" as const, name, dialect: options.dialect ?? "openai", url: options.url, apiKey: options.apiKey, connections: options.connections ?? 1_024 });
 }
 
 export interface TargetOptions {

@@ -97,6 +97,7 @@ test("processes share a port, move together, count together, and are replaced wi
     return view.state.stable === "2" && view.state.canary === null ? true : undefined;
   });
   for (let request = 0; request < 8; request++) assert.equal(await ask(url), 20);
+  assert.deepEqual((await send(url, { path: "/v1/models/scale:predict", body: { instances: [[1]] } })).json, { predictions: [[20]] });
   await post(url, "rollback", { reason: "practice" });
   for (let request = 0; request < 8; request++) assert.equal(await ask(url), 10);
 
@@ -126,6 +127,8 @@ test("a process that dies is replaced, a definition that does not load changes n
     const chat = await send(url, { path: "/v1/chat/completions", body: { model: "echo", messages: [{ role: "user", content: "hello" }] } });
     assert.equal(chat.status, 200, chat.text);
     assert.match(chat.text, /"content":"hello"/);
+    const message = await send(url, { path: "/v1/messages", body: { model: "echo", max_tokens: 9, messages: [{ role: "user", content: "hello" }] } });
+    assert.match(message.text, /"text":"hello"/);
   }
   const [first] = await processesOf(url);
   process.kill(first!.pid, "SIGKILL");

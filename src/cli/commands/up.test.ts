@@ -27,7 +27,7 @@ test("it welcomes, applies edits as they are saved, refuses broken ones and stop
   await using project = await openTemporaryProject({ "app.ts": APP });
   const { host, code } = start(project.folder);
   await until(host.output, /ready in/);
-  assert.match(host.output(), /^╭─ shop runs ─[^]*│ console {4}http:\/\/127\.0\.0\.1:\d+\/ [^]*│ streams {4}clicks [^]*\n {2}curl http:\/\/127\.0\.0\.1:\d+\/v1\/streams\/clicks\/events -H 'content-type: application\/json' -d '\{"id":"id-1"\}'\n$/);
+  assert.match(host.output(), /^╭─ shop runs ─[^]*│ console +http:\/\/127\.0\.0\.1:\d+\/ [^]*│ streams +clicks [^]*\n {2}curl http:\/\/127\.0\.0\.1:\d+\/v1\/streams\/clicks\/events -H 'content-type: application\/json' -d '\{"id":"id-1"\}'\n$/);
   await writeFile(join(project.folder, "app.ts"), APP.replace("schema:", "description: \"What was looked at.\", schema:"));
   await until(host.errors, /✓ applied 1 change: update streams\.clicks\n/);
   await writeFile(join(project.folder, "app.ts"), APP.replace("\"shop\"", "\"Shop\""));
