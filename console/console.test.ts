@@ -156,11 +156,12 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     await page.locator(".connection-gone").waitFor();
     assert.match(await textOf(page, ".connection"), /The server is gone\..*strata up/);
     await using back = await openConsoleServer({ overview: storefrontOverview({ nowMs: NOW_MS + 60_000 }), files, port: server.port });
-    await page.getByRole("button", { name: "Try now" }).click();
+    const clicked = page.getByRole("button", { name: "Try now" }).click({ timeout: 2_000 }).catch(() => undefined); // the page may come back by itself in this very moment, and the button is gone
     await page.locator(".status-live").waitFor();
     assert.match(await textOf(page, ".clock"), /10:33:08/);
     assert.equal(await page.locator(".connection").count(), 0);
     assert.ok(back.url.endsWith("/"));
+    await clicked;
   });
 
   test("an empty platform says what to do next, and shows no figure that was not measured", async () => {
@@ -190,7 +191,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     await page.locator('[data-node="language:assistant"]').press("Enter");
     assert.match(await textOf(page, "aside.panel"), /Language model assistant Answers customers\..*Not answered GUARDRAIL_REFUSED 3 BUDGET_EXHAUSTED 40/);
     await page.keyboard.press("Escape");
-    assert.equal(await page.evaluate("document.activeElement.dataset.node"), "language:assistant");
+    await page.waitForFunction('document.activeElement.dataset.node === "language:assistant"'); // the focus goes back once the panel is gone
     assert.match(await textOf(page, ".budgets"), /mobile-app shop \$0\.21 of \$0\.25 a day · \$0\.004 held 85\.6 % of budget 200 k tokens a minute intern-project lab \$0\.004 of \$0\.004 in all budget spent/);
     const { gateway: _, ...noGateway } = servingOnly();
     server.show(noGateway);

@@ -24,7 +24,8 @@ test("one command: models in two versions, a split, a canary, chats with keys, a
   assert.ok(inferences! > 100 && chats! > 5, line("sent"));
   for (const model of ["ticket_features", "triage", "urgency", "tone"]) assert.ok(numbersOf(line(model))[0]! > 0 && !line(model).includes("failed"), line(model));
   assert.match(line("tone"), /stable v1 90 % \(\d+\), careful v2 10 % \(\d+\)/);
-  assert.match(line("urgency"), /v2 .*\d+ copies compared, [\d.]+ % differ/);
+  // On a fast machine the canary is promoted before the end, and with it the comparison of copies is over.
+  assert.ok(/v2 .*\d+ copies compared, [\d.]+ % differ/.test(line("urgency")) || /urgency promote: At 50 %/.test(line("decided")), line("urgency"));
   assert.match(line("assistant"), /first token p50 \d+ ms/);
   assert.ok(numbersOf(line("assistant at main"))[1]! > 0, "its upstream was broken for a while");
   assert.ok(numbersOf(/(\d+) fallbacks/.exec(line("assistant"))![0])[0]! > 0, "and the other one stepped in");
