@@ -1,6 +1,6 @@
 /** What should be served, whatever it was declared by: a definition, a repository folder, an upload. Pure data. */
 import { batchingOf } from "../../define/index.ts";
-import type { Batching, FunctionSource, InferenceGraph, OpenInferenceSource, ServedModel, VersionPolicy } from "../../define/index.ts";
+import type { FunctionSource, InferenceGraph, OpenInferenceSource, ServedModel } from "../../define/index.ts";
 import type { OnnxArtifact } from "../../ports/inference-model.ts";
 
 export type PlannedSource =
@@ -8,16 +8,8 @@ export type PlannedSource =
   | { readonly kind: "onnx"; readonly artifact: OnnxArtifact }
   | { readonly kind: "graph"; readonly graph: InferenceGraph };
 
-export interface ModelPlan {
-  readonly name: string;
-  readonly description: string;
+export interface ModelPlan extends Omit<ServedModel, "kind" | "versions"> {
   readonly versions: ReadonlyMap<string, PlannedSource>;
-  readonly policy: VersionPolicy;
-  readonly aliases: Readonly<Record<string, string>>;
-  readonly batching: Batching;
-  readonly instances: number;
-  readonly cacheEntries: number;
-  readonly load: "start" | "demand";
 }
 
 export function planOfServedModel(model: ServedModel, fileOf: (file: string) => string): ModelPlan {
