@@ -12,6 +12,7 @@ import { openLoadGenerator } from "strata/testing";
 import type { LoadGenerator } from "strata/testing";
 import { closedLoop, openLoop } from "./peers/load-steps.ts";
 import { createPeerCache } from "./peers/peer-cache.ts";
+import { ANSWER_MARK, CALL_PATH, STREAM_CALL, WHOLE_CALL } from "./peers/gateway/chat-call.ts";
 import { GATEWAYS } from "./peers/gateway/contenders.ts";
 import { freePort, startPeer } from "./peers/peer-server.ts";
 import type { PeerCommand, PeerServer } from "./peers/peer-server.ts";
@@ -20,13 +21,6 @@ const { values } = parseArgs({ options: {
   rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "4" }, only: { type: "string", default: "bare,open,full" }, against: { type: "string" },
   profile: { type: "string" }, streams: { type: "string", default: "128" },
 } });
-const PATH = "/v1/chat/completions";
-const MESSAGES = [
-  { role: "system", content: "You are a helpful assistant. Answer in one sentence." },
-  { role: "user", content: "What does the quick brown fox do in the afternoon, and why would anybody write a sentence about it?" },
-];
-const WHOLE = JSON.stringify({ model: "mock-model", messages: MESSAGES, max_tokens: 64, temperature: 0.5 });
-const STREAM = JSON.stringify({ model: "mock-model", messages: MESSAGES, max_tokens: 200, stream: true });
 const FRAMES = 64;
 const seconds = Number(values.seconds);
 const peers = join(import.meta.dirname, "peers", "gateway");
@@ -81,9 +75,9 @@ async function measure(contender: Contender, generator: LoadGenerator, setDelay:
   let headers: Readonly<Record<string, string>> | undefined;
   await using server = await startPeer(contender.command(port), { name: contender.name, port, isReady: async () => {
     headers ??= await contender.headers(port);
-    return (await fetch(`http://127.0.0.1:${port}${PATH}`, { method: "POST", headers: { "content-type": "application/json", connection: "close", ...headers }, body: WHOLE })).ok;
+    return (await fetch(`http://127.0.0.1:${port}${CALL_PATH}`, { method: "POST", headers: { "content-type": "application/json", connection: "close", ...headers }, body: WHOLE_CALL })).ok;
   } });
-  const target = { server, generator, path: PATH, bodies: [WHOLE], headers: headers!, mark: "quick brown fox" };
+  const target = { server, generator, path: CALL_PATH, bodies: [WHOLE_CALL], headers: headers!, mark: ANSWER_MARK };
   await setDelay(0);
   await closedLoop(target, 32, 3);
   const closed = await closedLoop(target, 32, seconds);
@@ -97,7 +91,7 @@ async function measure(contender: Contender, generator: LoadGenerator, setDelay:
 async function streams(server: PeerServer, generator: LoadGenerator, headers: Readonly<Record<string, string>>): Promise<Readonly<Record<string, number>>> {
   const before = server.usage().cpuMs;
   const outcome = await generator.run({
-    host: "127.0.0.1", port: server.port, exchange: { kind: "stream", method: "POST", path: PATH, headers: { "content-type": "application/json", ...headers }, bodies: [STREAM], sequence: "frame (\\d+) " },
+    host: "127.0.0.1", port: server.port, exchange: { kind: "stream", method: "POST", path: CALL_PATH, headers: { "content-type": "application/json", ...headers }, bodies: [STREAM_CALL], sequence: "frame (\\d+) " },
     connections: Number(values.streams), arrivals: { kind: "closed" }, durationMs: seconds * 1_000, timeoutMs: 20_000,
   });
   const frames = outcome.streams?.numberedFrames ?? 0;

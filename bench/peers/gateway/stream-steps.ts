@@ -7,8 +7,9 @@ import { failuresOf } from "strata/testing";
 import type { LoadOutcome } from "strata/testing";
 import { failureText } from "../load-steps.ts";
 import type { LoadTarget } from "../load-steps.ts";
+import { STREAM_CALL } from "./chat-call.ts";
 import { DIRECT } from "./contenders.ts";
-import type { GatewayTurn } from "./turn.ts";
+import type { GatewayTurn } from "./gateway-turn.ts";
 
 const STEPS = [32, 64, 128, 256, 512] as const;
 const FRAMES = 64;
@@ -18,7 +19,6 @@ const STEP_SECONDS = 3.5;
 
 export interface StreamTurn extends Pick<GatewayTurn, "contender" | "mock" | "generator" | "sheet" | "round" | "say"> {
   readonly target: LoadTarget;
-  readonly messages: unknown;
 }
 
 interface StreamStep {
@@ -55,12 +55,11 @@ function nextStreams(steps: readonly StreamStep[]): number | undefined {
   return left[Math.floor(left.length / 2)];
 }
 
-async function takeStep({ mock, generator, target, messages }: StreamTurn, streams: number): Promise<StreamStep> {
+async function takeStep({ mock, generator, target }: StreamTurn, streams: number): Promise<StreamStep> {
   const { server, path, headers = {} } = target;
-  const body = JSON.stringify({ model: "mock-model", messages, max_tokens: 1_024, stream: true });
   const before = { server: server.usage().cpuMs, mock: mock.usage().cpuMs, atMs: performance.now() };
   const outcome = await generator.run({
-    host: "127.0.0.1", port: server.port, exchange: { kind: "stream", method: "POST", path, headers: { "content-type": "application/json", ...headers }, bodies: [body], sequence: "frame (\\d+) " },
+    host: "127.0.0.1", port: server.port, exchange: { kind: "stream", method: "POST", path, headers: { "content-type": "application/json", ...headers }, bodies: [STREAM_CALL], sequence: "frame (\\d+) " },
     connections: streams, arrivals: { kind: "closed" }, durationMs: STEP_SECONDS * 1000, timeoutMs: 10_000,
   });
   const usage = server.usage();

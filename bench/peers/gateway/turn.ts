@@ -1,36 +1,19 @@
 /** One gateway's turn: start, one connection, a rate that all carry, the highest rate, and streams. */
-import type { LoadGenerator } from "strata/testing";
 import type { Sheet } from "../../report/result.ts";
 import { closedLoop, failureText, highestRate, openLoop } from "../load-steps.ts";
 import type { LoadTarget } from "../load-steps.ts";
 import type { PeerServer } from "../peer-server.ts";
 import { freePort, startPeer } from "../peer-server.ts";
-import type { GatewayContender } from "./contenders.ts";
+import { ANSWER_MARK, CALL_PATH, WHOLE_CALL } from "./chat-call.ts";
 import { DIRECT } from "./contenders.ts";
+import type { GatewayTurn } from "./gateway-turn.ts";
 import { streamSteps } from "./stream-steps.ts";
 
-export interface GatewayTurn {
-  readonly contender: GatewayContender;
-  readonly mock: PeerServer;
-  readonly generator: LoadGenerator;
-  readonly sheet: Sheet;
-  readonly round: number;
-  readonly seconds: number;
-  readonly say: (text: string) => void;
-}
-
-export const PATH = "/v1/chat/completions";
 /** Rates at which latency and CPU are compared at equal load: one that every gateway carries, one that most do. */
 export const EQUAL_RATES = [20, 200] as const;
 const WARM_SECONDS = 3;
 /** A gateway is asked for an equal rate when its closed loop managed this many times as much. */
 const HEADROOM = 1.4;
-const ANSWER_MARK = "The quick brown fox";
-const MESSAGES = [
-  { role: "system", content: "You are a helpful assistant. Answer in one sentence." },
-  { role: "user", content: "What does the quick brown fox do in the afternoon, and why would anybody write a sentence about it?" },
-];
-const WHOLE = JSON.stringify({ model: "mock-model", messages: MESSAGES, max_tokens: 64, temperature: 0.5 });
 
 export async function takeGatewayTurn(turn: GatewayTurn): Promise<void> {
   const { contender, mock } = turn;
@@ -48,7 +31,7 @@ export async function takeGatewayTurn(turn: GatewayTurn): Promise<void> {
 }
 
 async function answersRightly(port: number, headers: Readonly<Record<string, string>>): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}${PATH}`, { method: "POST", headers: { "content-type": "application/json", connection: "close", ...headers }, body: WHOLE, signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`http://127.0.0.1:${port}${CALL_PATH}`, { method: "POST", headers: { "content-type": "application/json", connection: "close", ...headers }, body: WHOLE_CALL, signal: AbortSignal.timeout(5_000) });
   return answer.ok && (await answer.text()).includes(ANSWER_MARK);
 }
 
@@ -61,14 +44,14 @@ async function measure(turn: GatewayTurn, server: PeerServer, headers: Readonly<
   const add = (metric: string, unit: string, value: number): void => sheet.add(contender.name, metric, unit, value);
   const idle = server.usage();
   const isDirect = contender.name === DIRECT;
-  const target: LoadTarget = { server, generator, path: PATH, bodies: [WHOLE], headers, mark: ANSWER_MARK };
+  const target: LoadTarget = { server, generator, path: CALL_PATH, bodies: [WHOLE_CALL], headers, mark: ANSWER_MARK };
   if (!isDirect) say(`  ready in ${server.coldStartMs.toFixed(0)} ms, ${(idle.pssBytes / 2 ** 20).toFixed(0)} MiB in ${idle.processes} processes`);
   let loadedBytes = idle.pssBytes;
   await setDelay(mock, 0);
   if (contender.isForStreamsOnly === true) await closedLoop(target, 32, WARM_SECONDS);
   else loadedBytes = await measureWhole(turn, target, isDirect);
   await setDelay(mock, 0);
-  const streams = await streamSteps({ ...turn, target, messages: MESSAGES });
+  const streams = await streamSteps({ ...turn, target });
   loadedBytes = Math.max(loadedBytes, streams.pssBytes);
   if (isDirect) return;
   add("memory idle", "MiB", idle.pssBytes / 2 ** 20);
