@@ -1,8 +1,8 @@
 /** Strata's public names, listed one by one. */
 export { z } from "zod";
 export {
-  canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
-  defineStream, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
+  canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineExpectations, defineFeatureService, defineFeatureView, defineModel, defineOnDemand,
+  defineStream, defineVectorIndex, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
   defineInferenceGraph, ensemble, sequence, splitter, step, switchOn,
   allowList, answerSchema, defineGuardrail, denyList, redactPersonalData, screenPromptInjection,

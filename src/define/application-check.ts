@@ -2,9 +2,11 @@
 import type { Problem } from "../kernel/errors.ts";
 import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { checkExpectations } from "./expectations.ts";
 import { fieldsOf } from "./expression.ts";
 import type { Gate } from "./gate.ts";
 import type { ExpressionNode } from "./expression.ts";
+import { checkFeatureService } from "./feature-service.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { checkGraph } from "./inference-graph-check.ts";
 import { checkLanguageModels } from "./language-model-check.ts";
@@ -12,6 +14,7 @@ import { entitiesOf, featureColumns } from "./model.ts";
 import type { Model } from "./model.ts";
 import { checkServedModel } from "./served-model-check.ts";
 import type { Stream } from "./stream.ts";
+import { checkVectorIndex } from "./vector-index.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
@@ -23,6 +26,9 @@ export function checkApplication(application: Application): readonly Problem[] {
     ...checkName("application", application.name),
     ...[...application.streams.values()].flatMap(checkStream),
     ...[...application.featureViews.values()].flatMap(checkFeatureView),
+    ...[...application.featureServices.values()].flatMap((service) => [...checkName(`featureServices.${service.name}`, service.name), ...checkFeatureService(service)]),
+    ...[...application.expectations.values()].flatMap((rules) => [...checkName(`expectations.${rules.name}`, rules.name), ...checkExpectations(rules)]),
+    ...[...application.vectorIndexes.values()].flatMap((index) => [...checkName(`vectorIndexes.${index.name}`, index.name), ...checkVectorIndex(index)]),
     ...[...application.candidates.values()].flatMap((candidates) => [
       ...checkName(`candidates.${candidates.name}`, candidates.name),
       ...(candidates.interactions.some(({ basket }) => basket !== undefined) ? [] : [problem(`candidates.${candidates.name}.interactions`, "one interaction needs a basket key", "no-basket")]),

@@ -6,6 +6,8 @@ import { StrataError, listProblems } from "../kernel/errors.ts";
 import type { Problem } from "../kernel/errors.ts";
 import type { Candidates } from "./candidates.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Expectations } from "./expectations.ts";
+import type { FeatureService } from "./feature-service.ts";
 import type { FeatureView } from "./feature-view.ts";
 import type { InferenceGraph } from "./inference-graph.ts";
 import type { LanguageModel, Upstream } from "./language-model.ts";
@@ -15,8 +17,9 @@ import { checkApplication } from "./application-check.ts";
 import type { Application } from "./application-type.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
+import type { VectorIndex } from "./vector-index.ts";
 
-export type Resource = Stream<string, never> | Stream | FeatureProvider | Model | Endpoint | ServedModel | InferenceGraph | Upstream | LanguageModel;
+export type Resource = Stream<string, never> | Stream | FeatureProvider | FeatureService | Expectations | VectorIndex | Model | Endpoint | ServedModel | InferenceGraph | Upstream | LanguageModel;
 
 /**
  * Declares the application; raises DEFINITION_INVALID with every problem found.
@@ -33,7 +36,8 @@ export function defineApplication(name: string, resources: readonly { readonly k
 
 function createCollector() {
   const maps = {
-    streams: new Map<string, Stream>(), featureViews: new Map<string, FeatureView>(), candidates: new Map<string, Candidates>(),
+    streams: new Map<string, Stream>(), featureViews: new Map<string, FeatureView>(),
+    featureServices: new Map<string, FeatureService>(), expectations: new Map<string, Expectations>(), vectorIndexes: new Map<string, VectorIndex>(), candidates: new Map<string, Candidates>(),
     onDemand: new Map<string, OnDemand>(), models: new Map<string, Model>(), endpoints: new Map<string, Endpoint>(),
     servedModels: new Map<string, ServedModel>(), graphs: new Map<string, InferenceGraph>(), upstreams: new Map<string, Upstream>(), languageModels: new Map<string, LanguageModel>(),
   };
@@ -54,6 +58,9 @@ function createCollector() {
       case "stream": put(maps.streams, "streams", resource as Stream); return;
       case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
       case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
+      case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;
+      case "expectations": if (put(maps.expectations, "expectations", resource)) add(resource.of); return;
+      case "vector-index": put(maps.vectorIndexes, "vectorIndexes", resource); return;
       case "on-demand": if (put(maps.onDemand, "onDemand", resource)) for (const source of resource.from) add(source); return;
       case "model": if (put(maps.models, "models", resource)) addModel(resource); return;
       case "endpoint": if (put(maps.endpoints, "endpoints", resource)) addEndpoint(resource); return;

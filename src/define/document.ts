@@ -6,6 +6,8 @@ import { z } from "zod";
 import { hashOf } from "../kernel/hash.ts";
 import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { describeExpectations } from "./expectations.ts";
+import { describeFeatureService } from "./feature-service.ts";
 import type { FeatureView } from "./feature-view.ts";
 import type { Candidates } from "./candidates.ts";
 import type { InferenceGraph } from "./inference-graph.ts";
@@ -13,8 +15,9 @@ import type { LanguageModel } from "./language-model.ts";
 import type { Model } from "./model.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
+import { describeVectorIndex } from "./vector-index.ts";
 
-export const RESOURCE_KINDS = ["streams", "featureViews", "candidates", "onDemand", "models", "endpoints", "servedModels", "graphs", "upstreams", "languageModels"] as const;
+export const RESOURCE_KINDS = ["streams", "featureViews", "featureServices", "expectations", "vectorIndexes", "candidates", "onDemand", "models", "endpoints", "servedModels", "graphs", "upstreams", "languageModels"] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 export type ResourceDocument = Readonly<Record<string, unknown>>;
@@ -31,6 +34,9 @@ export function describeApplication(application: Application): ApplicationDocume
     resources: {
       streams: describeAll(application.streams, describeStream),
       featureViews: describeAll(application.featureViews, describeFeatureView),
+      featureServices: describeAll(application.featureServices, describeFeatureService),
+      expectations: describeAll(application.expectations, describeExpectations),
+      vectorIndexes: describeAll(application.vectorIndexes, describeVectorIndex),
       candidates: describeAll(application.candidates, describeCandidates),
       onDemand: describeAll(application.onDemand, (onDemand) => ({
         description: onDemand.description, from: onDemand.from.map((source) => source.name), outputs: onDemand.outputs, compute: onDemand.compute.toString(),
@@ -58,9 +64,9 @@ export function hashModel(application: Application, model: Model): string {
   });
 }
 
-/** Hash of what a feature view computes; descriptions do not count. A state built under another hash is not this view's. */
+/** Hash of what a feature view computes; what is only said about it does not count. A state built under another hash is not this view's. */
 export function hashFeatureView(view: FeatureView): string {
-  return hashOf({ ...describeFeatureView(view), description: undefined });
+  return hashOf({ ...describeFeatureView(view), description: undefined, owner: undefined, tags: undefined });
 }
 
 /** Hash of what a candidate source indexes. */
@@ -79,14 +85,14 @@ function toPlain(value: unknown): unknown {
 
 function describeStream(stream: Stream): unknown {
   return {
-    description: stream.description, schema: z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" }),
+    description: stream.description, owner: stream.owner, tags: stream.tags, schema: z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" }),
     time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention,
   };
 }
 
 function describeFeatureView(view: FeatureView): object {
   return {
-    description: view.description, entities: view.entities.map((entity) => entity.name), from: view.from.name,
+    description: view.description, owner: view.owner, tags: view.tags, entities: view.entities.map((entity) => entity.name), from: view.from.name,
     by: view.by, where: view.where, features: view.features, ttlMs: view.ttlMs,
   };
 }

@@ -15,6 +15,9 @@ export type ValuesOf<Features> = { readonly [Name in keyof Features]: Features[N
 
 export interface FeatureViewOptions<Entities extends readonly Entity[], Row, Features extends Aggregations> {
   readonly description?: string;
+  /** Team or person who answers for it. */
+  readonly owner?: string;
+  readonly tags?: readonly string[];
   /** What the features describe: one entity, or several for a crossed view (customer × item). */
   readonly entities: Entities;
   readonly from: Stream<string, Row>;
@@ -31,6 +34,8 @@ export interface FeatureView<Name extends string = string, EntityNames extends s
   readonly kind: "feature-view";
   readonly name: Name;
   readonly description: string;
+  readonly owner: string | undefined;
+  readonly tags: readonly string[];
   readonly entities: readonly Entity<EntityNames>[];
   readonly from: Stream;
   readonly by: Readonly<Record<string, ExpressionNode>>;
@@ -62,7 +67,7 @@ export function defineFeatureView<const Name extends string, const Entities exte
   const by: Readonly<Record<string, Expression<string> | Expression<number>>> = options.by(e);
   const features = mapValues(options.features(e) as Aggregations, (feature) => feature.node);
   return view({
-    name, description: options.description ?? "",
+    name, description: options.description ?? "", owner: options.owner, tags: [...options.tags ?? []],
     entities: options.entities,
     from: options.from as Stream, // the row type has done its work
     by: mapValues(by, (key) => key.node),

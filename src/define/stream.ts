@@ -7,6 +7,9 @@ import { durationMs } from "../kernel/duration.ts";
 
 export interface StreamOptions<Schema extends z.ZodObject> {
   readonly description?: string;
+  /** Team or person who answers for it. */
+  readonly owner?: string;
+  readonly tags?: readonly string[];
   readonly schema: Schema;
   /** Field that holds the event time (ISO 8601 text with offset, or ms since the epoch). Default: the time of arrival. */
   readonly time?: keyof z.output<Schema> & string;
@@ -22,6 +25,8 @@ export interface Stream<Name extends string = string, Row = Record<string, unkno
   readonly kind: "stream";
   readonly name: Name;
   readonly description: string;
+  readonly owner: string | undefined;
+  readonly tags: readonly string[];
   readonly schema: z.ZodObject;
   readonly time: string | undefined;
   readonly id: string | undefined;
@@ -52,6 +57,8 @@ export function defineStream<const Name extends string, Schema extends z.ZodObje
     kind: "stream" as const,
     name,
     description: options.description ?? "",
+    owner: options.owner,
+    tags: [...options.tags ?? []],
     schema: options.schema,
     time: options.time,
     id: options.id,

@@ -97,6 +97,8 @@ export const ERRORS = {
   ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
   STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),
   LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
+  STORE_FENCED: busy(409, "ABORTED", "Partition {partition} of view \"{view}\" belongs to another worker (epoch {current}, not {epoch}).", "The worker stops writing and asks for its partitions again."),
+  STORE_FAILED: dependency(503, "UNAVAILABLE", "The online store did not answer: {reason}", "See the cause; nothing was written."),
   SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "A run names its snapshot: `strata models runs --json`."),
 
   // training, experiments, registry

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { plainPalette } from "../terminal/color.ts";
 import { describeRunning, renderWelcome } from "./welcome.ts";
 
-const nothing = { featureViews: {}, candidates: {}, onDemand: {}, models: {}, servedModels: {}, graphs: {}, upstreams: {}, languageModels: {} };
+const nothing = { featureViews: {}, featureServices: {}, expectations: {}, vectorIndexes: {}, candidates: {}, onDemand: {}, models: {}, servedModels: {}, graphs: {}, upstreams: {}, languageModels: {} };
 const started = { url: "http://127.0.0.1:4180", startedMs: 287, dataDir: "/shop/.strata", nowMs: 0 };
 
 test("the welcome says where everything is, with commands to copy", () => {

@@ -50,18 +50,19 @@ test("without a free connection a request waits, and is sent with the time it wa
 });
 
 test("\"fewest\" uses the connection that was used last, \"all\" the one that waited longest", async () => {
-  for (const [connectionUse, expected] of [["fewest", new Set([3])], ["all", new Set([0, 1, 2, 3])]] as const) {
+  for (const connectionUse of ["fewest", "all"] as const) {
     const { arrivals, sent, all } = await watch({ connectionUse }, 4, 0);
+    const free = [0, 1, 2, 3]; // as they wait
     const timer = setInterval(() => {
-      for (const { slot } of sent.splice(0)) {
-        used.add(slot);
+      const batch = sent.splice(0); // more than one after a pause of the machine
+      for (const { slot } of batch) assert.equal(slot, connectionUse === "fewest" ? free.pop() : free.shift());
+      for (const { slot } of batch) {
+        free.push(slot);
         arrivals.freed(all[slot]!);
       }
     }, 1);
-    const used = new Set<number>();
     await new Promise((resolve) => setTimeout(resolve, 80));
     clearInterval(timer);
-    arrivals.stop();
-    assert.deepEqual([...used].toSorted((a, b) => a - b), [...expected]);
+    assert.ok(arrivals.stop() >= 0);
   }
 });

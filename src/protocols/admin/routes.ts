@@ -22,6 +22,7 @@ const planRequest = z.object({
   document: z.object({
     name: z.string(),
     resources: z.object({ streams: resources, featureViews: resources, candidates: resources, onDemand: resources, models: resources, endpoints: resources,
+      featureServices: resources.default({}), expectations: resources.default({}), vectorIndexes: resources.default({}),
       servedModels: resources.default({}), graphs: resources.default({}), upstreams: resources.default({}), languageModels: resources.default({}) }),
   }),
 });
