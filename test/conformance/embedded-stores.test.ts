@@ -144,3 +144,60 @@ test("a blob found in place is acknowledged only when its name is durable", asyn
   const digest = await store.put(bytes);
   for (let seed = 0; seed < 20; seed++) assert.ok(bytes.equals(await (await openBlobs(disk.crash(createRandom(seed)))).get(digest)));
 });
+
+test("a damaged blob never becomes a file, and is healed by putting the file again", async () => {
+  const bytes = Buffer.alloc(600_000, "rows of Parquet ");
+  const files = createMemoryFiles([["/lake/rows", bytes]]);
+  const { digest } = await (await openBlobs(files)).putFile("/lake/rows");
+  const path = pathEndingWith(files, digest);
+  const damaged = [0, 299_999, bytes.length - 1].map((position) => damagedAt(files, path, position));
+  for (const disk of [...damaged, createMemoryFiles([["/lake/rows", bytes], [path, bytes.subarray(0, 300_000)]])]) {
+    const store = await openBlobs(disk);
+    await assert.rejects(store.getFile(digest, "/lake/again"), { code: "BLOB_CORRUPT" });
+    assert.deepEqual([...disk.snapshot().keys()].filter((name) => name.startsWith("/lake/")), ["/lake/rows"]);
+    await store.putFile("/lake/rows");
+    await store.getFile(digest, "/lake/again");
+    assert.ok(bytes.equals(disk.snapshot().get("/lake/again")!));
+  }
+});
+
+test("whenever the power goes while files move, a stored file is whole and a fetched one is whole or absent", async () => {
+  const random = createRandom("blob file crash");
+  const moments: { disk: MemoryFiles; stored: readonly string[]; fetched: number }[] = [];
+  const sources = Array.from({ length: 4 }, (_, i): [string, Buffer] => [`/lake/${i}`, Buffer.alloc(1_000 * (i + 1), i + 1)]);
+  const stored: string[] = [];
+  let fetched = 0;
+  const files: MemoryFiles = createMemoryFiles(sources, () => {
+    for (let i = 0; i < 5; i++) moments.push({ disk: files.crash(random), stored: [...stored], fetched });
+  });
+  const store = await openBlobs(files);
+  for (const [path] of sources) stored.push((await store.putFile(path)).digest);
+  for (const [index, digest] of stored.entries()) {
+    await store.getFile(digest, `/cache/${index}`);
+    fetched = index + 1;
+  }
+  for (const { disk, stored: acknowledged, fetched: done } of moments) {
+    const again = await openBlobs(disk);
+    for (const digest of acknowledged) assert.equal(sha256(await again.get(digest)), digest);
+    const contents = disk.snapshot();
+    for (const [index, [, bytes]] of sources.entries()) {
+      const found = contents.get(`/cache/${index}`);
+      assert.ok(index < done ? found?.equals(bytes) : found === undefined || found.equals(bytes));
+    }
+  }
+  assert.ok(moments.length > 100);
+});
+
+test("a file move that the disk refuses is rejected, leaves nothing behind, and works the next time", async () => {
+  for (const operation of ["create", "write", "datasync", "rename"] satisfies FaultyOperation[]) {
+    const files = createFaultyFiles(createMemoryFiles([["/lake/rows", Buffer.alloc(2_000, 7)]]));
+    const store = await openBlobs(files);
+    files.fail(operation);
+    await assert.rejects(store.putFile("/lake/rows"), /planned failure/);
+    const { digest } = await store.putFile("/lake/rows");
+    files.fail(operation);
+    await assert.rejects(store.getFile(digest, "/cache/rows"), /planned failure/);
+    assert.deepEqual(await files.list("/cache"), []);
+    assert.equal((await store.getFile(digest, "/cache/rows")).sizeBytes, 2_000);
+  }
+});

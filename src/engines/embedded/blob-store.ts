@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
 import { sha256 } from "../../kernel/hash.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
+import { copyVerified, measureFile } from "./blob-file.ts";
 import { removeLeftovers, replaceFile } from "./durable-file.ts";
 import { nodeFiles, type Files } from "./files.ts";
 
@@ -52,6 +53,23 @@ export async function openEmbeddedBlobStore(options: EmbeddedBlobStoreOptions): 
       if (!isDigest(digest)) return;
       await files.remove(pathOf(digest));
       if ((await files.list(folder)).includes(digest.slice(0, 2))) await files.syncFolder(shelfOf(digest));
+    },
+    putFile: async (path, callOptions) => {
+      const source = await measureFile(files, path, callOptions);
+      if (source === undefined) throw new StrataError("FILE_NOT_FOUND", { path });
+      const { digest } = source;
+      const present = await measureFile(files, pathOf(digest), callOptions);
+      if (present?.digest === digest) await files.syncFolder(shelfOf(digest)); // as in put
+      else {
+        await files.makeFolder(shelfOf(digest));
+        await copyVerified(files, { from: path, to: pathOf(digest), digest }, callOptions);
+      }
+      return source;
+    },
+    getFile: async (digest, path, callOptions) => {
+      const copied = isDigest(digest) ? await copyVerified(files, { from: pathOf(digest), to: path, digest }, callOptions) : undefined;
+      if (copied === undefined) throw new StrataError("BLOB_NOT_FOUND", { digest });
+      return copied;
     },
   };
 }
