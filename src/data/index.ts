@@ -26,3 +26,6 @@ export { buildTrainingSet } from "./training-sets/build-training-set.ts";
 export { recomputeVectors } from "./training-sets/recompute-vectors.ts";
 export { createPointInTimeIndex } from "./features/point-in-time.ts";
 export { createViewState } from "./features/view-state.ts";
+export type { FeatureValue, ViewState } from "./features/view-state.ts";
+export { createPackedReader } from "./features/packed-reader.ts";
+export type { PackedReader } from "./features/packed-reader.ts";

@@ -5,9 +5,11 @@
  * lifetime features need them.
  */
 import { createEntityRegistry } from "./entity-registry.ts";
-import { createEvictedHistory, evictRows } from "./evicted-history.ts";
+import { createEvictedHistory, evictRows, forgetHistory } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { createLastSeen } from "./last-seen.ts";
+import { createEntityPacker } from "./packed-entity.ts";
+import type { PackedHead } from "./packed-entity.ts";
 import { SMALLEST_CHUNK, createRowChunks } from "./row-chunks.ts";
 import { rowsBefore } from "./row-search.ts";
 import { createWindowColumns, growWindowColumns, sizeOfColumns } from "./window-columns.ts";
@@ -35,6 +37,10 @@ export interface EntityStore {
   append(entity: number): number;
   /** The first of `count` rows to fill, for an entity without any; otherwise like `append`. */
   load(entity: number, count: number): number;
+  /** The entity as bytes (packed-entity.ts). */
+  pack(entity: number, horizonMs: number): Uint8Array;
+  /** Puts the packed entity in place of what is known under the key. */
+  unpack(key: string, bytes: Uint8Array): PackedHead;
   /** Writes the entity's features at a time, in the plan's order (see WindowOperator); entity -1 has no events. */
   evaluate(entity: number, timeMs: number, out: Float64Array): void;
   /** Drops events before `horizonMs` of the next `visits` entities in turn; returns how many. */
@@ -67,6 +73,7 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
   const chunks = createRowChunks((rows) => {
     if (rows > columns.capacity) growWindowColumns(columns, Math.max(rows, columns.capacity * 2));
   });
+  const packer = createEntityPacker(plan, columns, history);
   const registry = createEntityRegistry();
   const table = createTable(64);
   const seen = createLastSeen();
@@ -120,14 +127,34 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     return to - from;
   };
 
+  const enter = (key: string): number => {
+    const entity = registry.enter(key);
+    if (entity >= table.chunks.length) growTable(table);
+    return entity;
+  };
+
+  const load = (entity: number, count: number): number => {
+    const size = Math.max(SMALLEST_CHUNK, 32 - Math.clz32(count - 1));
+    const start = chunks.take(size);
+    table.chunks[entity] = start;
+    table.sizes[entity] = size;
+    table.starts[entity] = start;
+    table.counts[entity] = count;
+    eventCount += count;
+    return start;
+  };
+
+  const clear = (entity: number): void => {
+    releaseChunk(entity);
+    eventCount -= table.counts[entity]!;
+    table.counts[entity] = 0;
+    table.settled[entity] = 0;
+    if (history) forgetHistory(history, entity);
+  };
+
   return {
-    columns, history,
+    columns, history, enter, load,
     find: registry.find,
-    enter: (key) => {
-      const entity = registry.enter(key);
-      if (entity >= table.chunks.length) growTable(table);
-      return entity;
-    },
     append: (entity) => {
       const end = table.starts[entity]! + table.counts[entity]!;
       const isFull = table.sizes[entity] === NO_CHUNK || end === table.chunks[entity]! + 2 ** table.sizes[entity]!;
@@ -135,15 +162,16 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       eventCount++;
       return table.starts[entity]! + table.counts[entity]!++;
     },
-    load: (entity, count) => {
-      const size = Math.max(SMALLEST_CHUNK, 32 - Math.clz32(count - 1));
-      const start = chunks.take(size);
-      table.chunks[entity] = start;
-      table.sizes[entity] = size;
-      table.starts[entity] = start;
-      table.counts[entity] = count;
-      eventCount += count;
-      return start;
+    pack: (entity, horizonMs) => {
+      settle(entity);
+      return packer.pack({ entity, start: table.starts[entity]!, count: table.counts[entity]! }, horizonMs);
+    },
+    unpack: (key, bytes) => {
+      const head = packer.head(bytes);
+      const entity = enter(key);
+      clear(entity);
+      packer.unpack(bytes, { entity, start: head.rows > 0 ? load(entity, head.rows) : 0 });
+      return head;
     },
     evaluate: (entity, timeMs, out) => {
       if (entity >= 0) settle(entity);

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { compileExpression, count, defineEntity, defineFeatureView, defineStream, distinct, last, max, mean, min, sum } from "../../define/index.ts";
 import type { AggregationNode, FeatureView } from "../../define/index.ts";
 import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
+import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { fieldKinds } from "../lake/field-kind.ts";
 import { createKeyReader } from "./entity-key.ts";
 import { LANES, addExact, exactTotal } from "./exact-sum.ts";
@@ -89,6 +90,15 @@ function toColumn(kind: EventColumn["kind"], values: readonly unknown[]): EventC
   if (kind === "boolean") return { kind, values: Int8Array.from(values, (value) => (value === undefined ? -1 : Number(value))) };
   const dictionary = [...new Set(values.filter((value) => typeof value === "string"))];
   return { kind, codes: Int32Array.from(values, (value) => (typeof value === "string" ? dictionary.indexOf(value) : -1)), dictionary };
+}
+
+/** Some of the events as a consumer gets them. */
+export function toBatch(events: readonly SampleEvent[], from: number, to: number): DecodedBatch {
+  const part = events.slice(from, to);
+  return {
+    stream: "orders", baseOffset: from, rows: part.map((event) => event.row),
+    timesMs: Float64Array.from(part, (event) => event.timeMs), knownAtMs: Float64Array.from(part, (event) => event.knownAtMs),
+  };
 }
 
 export interface Question {

@@ -103,3 +103,63 @@ function enlarged<T extends Float64Array | Uint8Array>(column: T, length: number
   larger.set(column);
   return larger;
 }
+
+/** Drops what is kept of the entity. */
+export function forgetHistory(history: EvictedHistory, entity: number): void {
+  if (history.entities[entity] !== 1) return;
+  history.entities[entity] = 0;
+  for (const slot of history.slots) {
+    if (slot === undefined) continue;
+    resetPartial(slot.partials, entity * PARTIAL);
+    slot.lasts[entity * 2] = Number.NEGATIVE_INFINITY;
+    slot.distincts.delete(entity);
+  }
+}
+
+/** Takes an entity's history apart, number by number; codes are told with their column, so that they can be renamed. */
+export interface HistoryWriter {
+  double(value: number): void;
+  integer(value: number): void;
+  code(column: number, code: number): void;
+}
+
+/** Gives back what a HistoryWriter was told, in the same order. */
+export interface HistoryReader {
+  double(): number;
+  integer(): number;
+  code(column: number): number;
+}
+
+export function writeHistory(history: EvictedHistory, plan: WindowPlan, entity: number, into: HistoryWriter): void {
+  into.integer(history.entities[entity] === 1 ? 1 : 0);
+  if (history.entities[entity] !== 1) return;
+  history.slots.forEach((kept, index) => {
+    if (kept === undefined) return;
+    const { storage, column } = plan.slots[index]!;
+    for (let at = 0; at < PARTIAL; at++) into.double(kept.partials[entity * PARTIAL + at]!);
+    const [timeMs, value] = [kept.lasts[entity * 2]!, kept.lasts[entity * 2 + 1]!];
+    into.double(timeMs);
+    if (timeMs === Number.NEGATIVE_INFINITY) into.double(0);
+    else if (storage === "code") into.code(column, value);
+    else into.double(value);
+    const codes = kept.distincts.get(entity) ?? [];
+    into.integer(kept.distincts.get(entity)?.size ?? 0);
+    for (const code of codes) into.code(column, code);
+  });
+}
+
+export function readHistory(history: EvictedHistory, plan: WindowPlan, entity: number, from: HistoryReader): void {
+  forgetHistory(history, entity);
+  if (from.integer() === 0) return;
+  markEvicted(history, entity);
+  history.slots.forEach((kept, index) => {
+    if (kept === undefined) return;
+    const { storage, column } = plan.slots[index]!;
+    for (let at = 0; at < PARTIAL; at++) kept.partials[entity * PARTIAL + at] = from.double();
+    const timeMs = from.double();
+    kept.lasts[entity * 2] = timeMs;
+    kept.lasts[entity * 2 + 1] = timeMs > Number.NEGATIVE_INFINITY && storage === "code" ? from.code(column) : from.double();
+    const size = from.integer();
+    if (size > 0) kept.distincts.set(entity, new Set(Array.from({ length: size }, () => from.code(column))));
+  });
+}

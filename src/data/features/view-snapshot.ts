@@ -7,15 +7,15 @@ import { bytesOf, decodeTexts, doublesOf, encodeTexts, integersOf, joinSections,
 import { createDictionary } from "./dictionary.ts";
 import { createEntityStore } from "./entity-store.ts";
 import type { EntityStore } from "./entity-store.ts";
-import { markEvicted } from "./evicted-history.ts";
+import { readHistory, writeHistory } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
-import { PARTIAL } from "./partial-aggregate.ts";
 import { createViewState } from "./view-state.ts";
 import type { ViewProgress, ViewState } from "./view-state.ts";
 import { planWindows } from "./window-plan.ts";
+import type { WindowPlan } from "./window-plan.ts";
 
 /** The digit is the version of the format. */
-const MAGIC = "strata-view-1\n";
+const MAGIC = "strata-view-2\n";
 
 interface Entity {
   readonly key: string;
@@ -25,7 +25,7 @@ interface Entity {
 }
 
 /** The state as bytes; `hash` names the definition it was built under. */
-export function encodeViewState({ store, progress }: ViewState, hash: string): Uint8Array {
+export function encodeViewState({ store, plan, progress }: ViewState, hash: string): Uint8Array {
   const entities = [...store.entities()];
   const { columns, history } = store;
   const gathered = [columns.times, ...columns.numbers, ...columns.codes, ...columns.flags].map((column) => gather(column, entities));
@@ -35,7 +35,7 @@ export function encodeViewState({ store, progress }: ViewState, hash: string): U
     bytesOf(Int32Array.from(entities, ({ count }) => count)),
     ...gathered,
     ...columns.dictionaries.map((dictionary) => encodeTexts(dictionary.values)),
-    ...(history === undefined ? [] : encodeHistory(history, entities)),
+    ...(history === undefined ? [] : encodeHistory(history, plan, entities)),
   ]);
 }
 
@@ -57,23 +57,16 @@ function gather(column: Float64Array | Int32Array | Uint8Array, entities: readon
   return gathered;
 }
 
-function encodeHistory({ entities: evicted, slots }: EvictedHistory, entities: readonly Entity[]): readonly Uint8Array[] {
-  const indexes = entities.flatMap(({ entity }, index) => (evicted[entity] === 1 ? [index] : []));
-  const numbers = indexes.map((index) => entities[index]!.entity);
-  return [bytesOf(Int32Array.from(indexes)), ...slots.flatMap((slot) => {
-    if (slot === undefined) return [];
-    const distincts = numbers.map((entity) => [...(slot.distincts.get(entity) ?? [])]);
-    return [
-      bytesOf(pick(slot.partials, PARTIAL, numbers)), bytesOf(pick(slot.lasts, 2, numbers)),
-      bytesOf(Int32Array.from(distincts, (codes) => codes.length)), bytesOf(Int32Array.from(distincts.flat())),
-    ];
-  })];
-}
-
-function pick(values: Float64Array, width: number, numbers: readonly number[]): Float64Array {
-  const picked = new Float64Array(numbers.length * width);
-  numbers.forEach((entity, index) => picked.set(values.subarray(entity * width, (entity + 1) * width), index * width));
-  return picked;
+/** The doubles and the integers of every entity's history, one after the other. */
+function encodeHistory(history: EvictedHistory, plan: WindowPlan, entities: readonly Entity[]): readonly Uint8Array[] {
+  const doubles: number[] = [];
+  const integers: number[] = [];
+  const writer = {
+    double: (value: number) => void doubles.push(value), integer: (value: number) => void integers.push(value),
+    code: (_: number, code: number) => void integers.push(code),
+  };
+  for (const { entity } of entities) writeHistory(history, plan, entity, writer);
+  return [bytesOf(Float64Array.from(doubles)), bytesOf(Int32Array.from(integers))];
 }
 
 /** The state of the snapshot; throws an Error that says what is wrong when it is not one of this view and hash. */
@@ -89,7 +82,7 @@ export function decodeViewState(view: FeatureView, hash: string, bytes: Uint8Arr
   const plan = planWindows(view);
   const store = createEntityStore(plan);
   decodeRows(store, next);
-  if (store.history !== undefined) decodeHistory(store.history, next);
+  if (store.history !== undefined) decodeHistory(store.history, plan, store.entityCount, next);
   if (sections.next().done !== true) throw new Error("it has more sections than the view needs");
   return createViewState(view, store, decodeProgress(progress));
 }
@@ -124,18 +117,10 @@ function decodeRows({ columns, enter, load }: EntityStore, next: () => Uint8Arra
 }
 
 /** A new store numbers its entities in the order of the snapshot. */
-function decodeHistory(history: EvictedHistory, next: () => Uint8Array): void {
-  const entities = integersOf(next());
-  for (const entity of entities) markEvicted(history, entity);
-  for (const slot of history.slots) {
-    if (slot === undefined) continue;
-    const [partials, lasts, sizes, codes] = [doublesOf(next()), doublesOf(next()), integersOf(next()), integersOf(next())];
-    let from = 0;
-    entities.forEach((entity, index) => {
-      slot.partials.set(partials.subarray(index * PARTIAL, (index + 1) * PARTIAL), entity * PARTIAL);
-      slot.lasts.set(lasts.subarray(index * 2, index * 2 + 2), entity * 2);
-      if (sizes[index]! > 0) slot.distincts.set(entity, new Set(codes.subarray(from, from + sizes[index]!)));
-      from += sizes[index]!;
-    });
-  }
+function decodeHistory(history: EvictedHistory, plan: WindowPlan, entities: number, next: () => Uint8Array): void {
+  const [doubles, integers] = [doublesOf(next()), integersOf(next())];
+  let double = 0, integer = 0;
+  const reader = { double: () => doubles[double++]!, integer: () => integers[integer++]!, code: () => integers[integer++]! };
+  for (let entity = 0; entity < entities; entity++) readHistory(history, plan, entity, reader);
+  if (double !== doubles.length || integer !== integers.length) throw new Error("the history has another size");
 }

@@ -4,22 +4,13 @@ import fc from "fast-check";
 import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
-import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { compactDictionaries } from "./dictionary-compaction.ts";
-import { activity, bruteForce, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
+import { activity, bruteForce, orders, pairs, sampleEvent, sampleEvents, toBatch, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent } from "./event-samples.test.ts";
 import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
 import { decodeViewState, encodeViewState } from "./view-snapshot.ts";
 import { createViewState } from "./view-state.ts";
 import type { FeatureValue, ViewState } from "./view-state.ts";
-
-function toBatch(events: readonly SampleEvent[], from: number, to: number): DecodedBatch {
-  const part = events.slice(from, to);
-  return {
-    stream: "orders", baseOffset: from, rows: part.map((event) => event.row),
-    timesMs: Float64Array.from(part, (event) => event.timeMs), knownAtMs: Float64Array.from(part, (event) => event.knownAtMs),
-  };
-}
 
 function read(state: ViewState, key: readonly string[], atMs: number): readonly FeatureValue[] {
   return state.read(key, atMs);

@@ -42,8 +42,12 @@ export interface ViewState {
   readonly plan: WindowPlan;
   readonly store: EntityStore;
   readonly progress: ViewProgress;
-  /** Applies the events of a batch that were not applied yet. */
-  apply(batch: DecodedBatch): void;
+  /** Applies the events of a batch that were not applied yet; `onChanged` hears the key of each event's entity. */
+  apply(batch: DecodedBatch, onChanged?: (key: string) => void): void;
+  /** Everything that the view keeps of the entity, as bytes that createPackedReader reads anywhere; undefined when it is not known. */
+  pack(key: string): Uint8Array | undefined;
+  /** Takes over an entity that another state packed: in place of what is known of it here. Bytes of another definition throw an Error. */
+  unpack(key: string, bytes: Uint8Array): void;
   /** Drops events that no read within the stream's lateness before `nowMs` can need; `visits` entities in turn. */
   evict(options: { readonly nowMs: number; readonly latenessMs: number; readonly visits: number }): void;
   /**
@@ -77,10 +81,18 @@ function buildState(parts: StateParts): ViewState {
       progress.evictedEvents += evicted;
       if (evicted > 0) progress.horizonMs = Math.max(progress.horizonMs, horizonMs);
     },
+    pack: (key) => {
+      const entity = store.find(key);
+      return entity < 0 ? undefined : store.pack(entity, progress.horizonMs);
+    },
+    unpack: (key, bytes) => {
+      const { horizonMs } = store.unpack(key, bytes);
+      progress.horizonMs = Math.max(progress.horizonMs, horizonMs);
+    },
     read: (keyParts, atMs) => {
-      if (atMs < progress.horizonMs + plan.keepMs) throw tooOld(view, atMs, progress.horizonMs + plan.keepMs);
+      refuseTooOld(view, plan, { atMs, horizonMs: progress.horizonMs });
       store.evaluate(store.find(joinKey(view, keyParts)), atMs, values);
-      return plan.features.map((feature, index) => toFeatureValue(feature, values[index]!, store.columns));
+      return toFeatureValues(plan, values, store.columns);
     },
   };
 }
@@ -91,7 +103,7 @@ function createApplier({ view, plan, store, progress }: StateParts): ViewState["
   const holds = view.where === undefined ? undefined : compileExpression(view.where);
   const event = { row: {} as Readonly<Record<string, unknown>>, timeMs: 0 };
 
-  const applyEvent = (): void => {
+  const applyEvent = (onChanged: ((key: string) => void) | undefined): void => {
     if (holds !== undefined && holds(event.row, event.timeMs) !== true) return;
     const key = keyOf(event.row, event.timeMs);
     if (key === undefined) {
@@ -102,17 +114,23 @@ function createApplier({ view, plan, store, progress }: StateParts): ViewState["
     store.columns.times[at] = event.timeMs;
     for (let slot = 0; slot < plan.slots.length; slot++) writeSlot(plan.slots[slot]!, store.columns, event, at);
     progress.appliedEvents++;
+    onChanged?.(key);
   };
 
-  return ({ baseOffset, rows, timesMs }) => {
+  return ({ baseOffset, rows, timesMs }, onChanged) => {
     for (let index = Math.max(0, progress.nextOffset - baseOffset); index < rows.length; index++) {
       event.row = fieldsOf(rows[index]!);
       event.timeMs = timesMs[index]!;
       if (event.timeMs > progress.latestMs) progress.latestMs = event.timeMs;
-      applyEvent();
+      applyEvent(onChanged);
     }
     progress.nextOffset = Math.max(progress.nextOffset, baseOffset + rows.length);
   };
+}
+
+/** The operator's numbers as values, in the order of the view's features. */
+export function toFeatureValues(plan: WindowPlan, values: Float64Array, columns: WindowColumns): readonly FeatureValue[] {
+  return plan.features.map((feature, index) => toFeatureValue(feature, values[index]!, columns));
 }
 
 function toFeatureValue({ type, codeColumn }: PlannedFeature, value: number, columns: WindowColumns): FeatureValue {
@@ -121,8 +139,10 @@ function toFeatureValue({ type, codeColumn }: PlannedFeature, value: number, col
   return type === "boolean" ? value === 1 : columns.dictionaries[codeColumn]!.values[value]!;
 }
 
-function tooOld(view: FeatureView, atMs: number, oldestMs: number): StrataError {
-  return new StrataError("FEATURE_TIME_TOO_OLD", { view: view.name, time: isoTime(atMs), oldest: isoTime(oldestMs) });
+/** FEATURE_TIME_TOO_OLD for a time that needs events from before the horizon. */
+export function refuseTooOld(view: FeatureView, plan: WindowPlan, { atMs, horizonMs }: { readonly atMs: number; readonly horizonMs: number }): void {
+  const oldestMs = horizonMs + plan.keepMs;
+  if (atMs < oldestMs) throw new StrataError("FEATURE_TIME_TOO_OLD", { view: view.name, time: isoTime(atMs), oldest: isoTime(oldestMs) });
 }
 
 function isoTime(timeMs: number): string {
