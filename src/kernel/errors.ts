@@ -79,6 +79,8 @@ export const ERRORS = {
   LOG_CORRUPT: broken(500, "DATA_LOSS", "Segment {file} of log \"{log}\" is damaged at byte {position}: {reason}", "Reading stops there; records after the damage can still be read by offset. The damaged bytes are kept; restore the segment from a copy of the data folder."),
   LOG_OFFSET_GONE: caller(410, "OUT_OF_RANGE", "Offset {offset} of log \"{log}\" is no longer kept; the oldest is {oldest}.", "Start from the oldest offset, or from the lake."),
   LOG_WRITE_FAILED: broken(503, "UNAVAILABLE", "Log \"{log}\" could not make the batch durable: {reason}", "Free disk space or repair the volume. The batch was not acknowledged."),
+  LOG_APPEND_UNKNOWN: broken(503, "UNAVAILABLE", "Whether log \"{log}\" holds the append is not known: {reason}", "Send the events again with the same ids: what was stored is not stored twice."),
+  LOG_UNREACHABLE: dependency(503, "UNAVAILABLE", "The event log at {server} does not answer: {reason}", "Check the address and that the server runs; what was acknowledged is safe there."),
   BATCH_TOO_LARGE: caller(413, "OUT_OF_RANGE", "One append of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Append fewer records at once."),
   RECORD_TOO_LARGE: caller(413, "OUT_OF_RANGE", "A record of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Store the payload as a blob and send its address."),
 

@@ -4,12 +4,16 @@
  * Contract, judged by test/conformance/event-log.ts on every engine:
  * - Ordering: records of one log have consecutive offsets from 0, in the order the appends were called.
  * - Durability: `append` resolves only after the records would survive power loss (fsync or its like).
- *   A failed append rejects with LOG_WRITE_FAILED, and none of its records is ever served.
+ *   A failed append rejects with LOG_WRITE_FAILED, and none of its records is ever served. An engine behind a network
+ *   asks again until it knows; only `close` can end an append in doubt (LOG_APPEND_UNKNOWN: served whole, or never).
  * - Reading serves only durable records whose checksum holds; damage raises LOG_CORRUPT, never wrong data.
  * - Retention removes whole old segments; reading below the oldest kept offset raises LOG_OFFSET_GONE.
  * - Payloads that reading hands out may share memory with the log: consumers do not change them, and copy what they keep.
  * - Consumer checkpoints are durable when `commit` resolves and never move backwards; one past the log's end is refused (REQUEST_INVALID).
  * - An AbortSignal ends a waiting read by finishing the iteration; it never loses records.
+ * - `logs`, `statistics` and `checkpoint` say what this process knows: at least its own acknowledged appends and commits
+ *   and everything it was delivered. Where several processes share the logs, `refresh` asks; a barrier that must cover what
+ *   others were acknowledged before it begins calls `refresh` first.
  * - After `close`, every call rejects with CLOSED.
  */
 
@@ -74,6 +78,8 @@ export interface EventLog extends AsyncDisposable {
   logs(): readonly string[];
   /** `{oldestOffset: 0, nextOffset: 0, ...}` for a log that does not exist yet. */
   statistics(log: string): LogStatistics;
+  /** What the log holds now, for everybody: includes every append that was acknowledged anywhere before the call. */
+  refresh(log: string): Promise<LogStatistics>;
   /** Bytes accepted by `append` that are not durable yet, over all logs; ingestion refuses above a bound. */
   pendingBytes(): number;
   /** The consumer group's next offset to read; 0 when it never committed. */

@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib";
 import type { Logger } from "../../ports/telemetry.ts";
 import { replaceFile } from "./durable-file.ts";
 import type { Files, OpenFile } from "./files.ts";
-import { createGroupCommit } from "./group-commit.ts";
+import { createGroupCommit } from "../../kernel/group-commit.ts";
 
 export interface ConsumerCheckpoints {
   /** The durable checkpoint; 0 when there is none. */

@@ -141,6 +141,7 @@ function createEventLog({ settings, lock, checkpoints, logs }: Parts): EventLog 
       const log = logs.get(name);
       return log ? statisticsOf(log.state) : { oldestOffset: 0, nextOffset: 0, sizeBytes: 0, segments: 0 };
     },
+    refresh: async (name) => eventLog.statistics(name), // one writer process: it knows
     pendingBytes: () => [...logs.values()].reduce((sum, log) => sum + log.writer.pendingBytes(), 0),
     checkpoint: (name, group) => {
       refuseClosed();

@@ -7,7 +7,7 @@ import type { ReadOptions, RecordBatch } from "../../ports/event-log.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { indexOf, oldestOffset, openKept, type LogState } from "./log-state.ts";
-import { decodeBatch, type BatchHeader } from "./record-batch.ts";
+import { decodeBatch, type BatchHeader } from "../../ports/record-batch.ts";
 import { batchAt, headerAt, isDamage, type BatchAt, type Damage, type SegmentBytes } from "./segment-walk.ts";
 import { markBeforeOffset, markBeforeTime, segmentHolding, type Segment } from "./segment.ts";
 

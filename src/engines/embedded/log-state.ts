@@ -1,6 +1,6 @@
 /** What is known of one log while it is open; shared by its writer, its readers and retention. */
 import type { LogDamage } from "../../ports/event-log.ts";
-import { createBell, type Bell } from "./bell.ts";
+import { createBell, type Bell } from "../../kernel/bell.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { createRecentBatches, type RecentBatches } from "./recent-batches.ts";

@@ -10,10 +10,10 @@ import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { AppendResult, NewRecord } from "../../ports/event-log.ts";
 import type { Files, OpenFile } from "./files.ts";
-import { createGroupCommit } from "./group-commit.ts";
+import { createGroupCommit } from "../../kernel/group-commit.ts";
 import type { LogState } from "./log-state.ts";
 import type { RecentBatch } from "./recent-batches.ts";
-import { encodeBatch, sealBatch } from "./record-batch.ts";
+import { encodeBatch, sealBatch } from "../../ports/record-batch.ts";
 import { createSegmentIndex, noteBatch, segmentAt, type Segment } from "./segment.ts";
 
 export interface LogWriter {

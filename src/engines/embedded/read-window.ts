@@ -3,7 +3,7 @@
  * A chunk is never overwritten: what was returned stays valid as long as someone holds it.
  */
 import type { OpenFile } from "./files.ts";
-import { alignedBuffer } from "./record-batch.ts";
+import { alignedBuffer } from "../../ports/record-batch.ts";
 
 export interface ReadWindow {
   /** The bytes at `position`, or undefined when the file has fewer. `position` must be a multiple of the alignment of batches. */

@@ -2,7 +2,7 @@
  * The newest durable batches of a log, kept in memory up to a number of bytes, so that consumers that keep up
  * never touch the disk. Consecutive by construction: each batch starts where the last one ended.
  */
-import type { BatchHeader } from "./record-batch.ts";
+import type { BatchHeader } from "../../ports/record-batch.ts";
 import { lastIndexWhere } from "./segment.ts";
 
 export interface RecentBatch {

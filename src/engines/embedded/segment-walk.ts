@@ -2,7 +2,7 @@
  * Walking a segment batch by batch: what stands at a position, and where to go on after damage.
  * Scanning at open reads headers only; readers and verification check whole batches.
  */
-import { ALIGNMENT, HEADER_BYTES, bodyIsIntact, looksLikeHeader, readHeader, type BatchHeader } from "./record-batch.ts";
+import { ALIGNMENT, HEADER_BYTES, bodyIsIntact, looksLikeHeader, readHeader, type BatchHeader } from "../../ports/record-batch.ts";
 import type { ReadWindow } from "./read-window.ts";
 
 export interface SegmentBytes {

@@ -4,7 +4,7 @@
  * rebuilt from its headers when first needed; the active segment's grows as it is written.
  */
 import { join } from "node:path";
-import type { BatchHeader } from "./record-batch.ts";
+import type { BatchHeader } from "../../ports/record-batch.ts";
 
 export interface Segment {
   readonly name: string;

@@ -10,8 +10,8 @@
  * so neither bytes of another file nor a payload that imitates a batch can pass for one.
  */
 import { crc32 } from "node:zlib";
-import { StrataError } from "../../kernel/errors.ts";
-import type { LogRecord, NewRecord, RecordBatch } from "../../ports/event-log.ts";
+import { StrataError } from "../kernel/errors.ts";
+import type { LogRecord, NewRecord, RecordBatch } from "./event-log.ts";
 
 export const HEADER_BYTES = 56;
 /** Batches start at multiples of this. */
