@@ -9,7 +9,9 @@
  *   STORE_FENCED: two workers can never both move a partition.
  * - `read` gives each key's bytes as of one moment, undefined where there are none. Bytes may be shared: do not change them.
  * - A partition's position never moves backwards under one epoch; a write that stands where the partition stands, or
- *   before, changes nothing, so that repeating one is harmless.
+ *   before, changes nothing, so that repeating one is harmless. A log that is not named stands at 0; going forward in one
+ *   log and back in another is STORE_FAILED. A newer epoch may stand anywhere: it takes the partition over.
+ * - A key is written by one partition of its view only. Keys are well-formed text.
  * - After `close`, every call rejects with CLOSED. What the engine refuses is STORE_FAILED.
  */
 
