@@ -7,7 +7,7 @@ import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { OnlineEntry, OnlineWrite, PartitionPosition } from "../../ports/online-store.ts";
 import { replaceFile } from "./durable-file.ts";
 import type { Files, OpenFile } from "./files.ts";
-import { createGroupCommit } from "./group-commit.ts";
+import { createGroupCommit } from "../../kernel/group-commit.ts";
 import { encodeFrame, readFrame, sizeOf } from "./online-frame.ts";
 
 export interface OnlinePartition {
