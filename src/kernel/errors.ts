@@ -84,7 +84,13 @@ export const ERRORS = {
   BATCH_TOO_LARGE: caller(413, "OUT_OF_RANGE", "One append of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Append fewer records at once."),
   RECORD_TOO_LARGE: caller(413, "OUT_OF_RANGE", "A record of {sizeBytes} bytes exceeds the limit of {limitBytes}.", "Store the payload as a blob and send its address."),
 
+  // engines behind a network
+  ENGINE_UNREACHABLE: dependency(503, "UNAVAILABLE", "{engine} at {place} does not answer: {reason}", "Check the address in the profile and that the server runs; `strata doctor` asks each of them."),
+  ENGINE_REFUSED: broken(503, "FAILED_PRECONDITION", "{engine} at {place} refused the request: {reason}", "Check the credentials and rights in the profile; `strata doctor` asks each of them."),
+
   // relational store
+  SQL_UNREACHABLE: dependency(503, "UNAVAILABLE", "The database at {place} does not answer: {reason}", "What was not committed is undone; send it again when the database is back."),
+  SQL_COMMIT_UNKNOWN: broken(503, "UNAVAILABLE", "Whether the transaction was committed is not known: {reason}", "The connection broke during the commit; read what it changed before trying again."),
   SQL_CONSTRAINT: caller(409, "FAILED_PRECONDITION", "The database refused the change: {reason}", "The row conflicts with existing data; read it again and decide."),
   SQL_FAILED: broken(500, "INTERNAL", "The database statement failed: {reason}", "See the cause."),
   SQL_BUSY: busy(503, "UNAVAILABLE", "The database {file} is locked by another process.", "Try again; if it lasts, stop the other process."),
