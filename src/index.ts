@@ -1,7 +1,7 @@
 /** Strata's public names, listed one by one. */
 export { z } from "zod";
 export {
-  canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineExpectations, defineFeatureService, defineFeatureView, defineModel, defineOnDemand,
+  canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineExpectations, between, freshWithin, holds, matches, notNull, oneOf, refersTo, sameDistribution, sql, unique, defineFeatureService, defineFeatureView, defineModel, defineOnDemand,
   defineStream, defineVectorIndex, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
   defineInferenceGraph, ensemble, sequence, splitter, step, switchOn,

@@ -29,3 +29,7 @@ export { createViewState } from "./features/view-state.ts";
 export type { FeatureValue, ViewState } from "./features/view-state.ts";
 export { createPackedReader } from "./features/packed-reader.ts";
 export type { PackedReader } from "./features/packed-reader.ts";
+export { createQualityMonitor } from "./quality/quality-monitor.ts";
+export type { QualityChange, QualityMonitor, QualityState } from "./quality/quality-monitor.ts";
+export type { HistoryQuery, PastVerdict } from "./quality/verdict-history.ts";
+export type { RuleVerdict, VerdictStatus } from "./quality/verdict.ts";

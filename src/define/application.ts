@@ -59,7 +59,7 @@ function createCollector() {
       case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
       case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
       case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;
-      case "expectations": if (put(maps.expectations, "expectations", resource)) add(resource.of); return;
+      case "expectations": if (put(maps.expectations, "expectations", resource)) for (const stream of [resource.of, ...resource.references]) add(stream); return;
       case "vector-index": put(maps.vectorIndexes, "vectorIndexes", resource); return;
       case "on-demand": if (put(maps.onDemand, "onDemand", resource)) for (const source of resource.from) add(source); return;
       case "model": if (put(maps.models, "models", resource)) addModel(resource); return;

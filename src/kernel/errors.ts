@@ -72,6 +72,8 @@ export const ERRORS = {
   EVENT_TOO_LATE: caller(400, "OUT_OF_RANGE", "The event's time {time} is older than the stream's allowed lateness of {latenessMs} ms.", "Send it as a backfill, or raise the stream's lateness."),
   CLOUDEVENT_INVALID: caller(400, "INVALID_ARGUMENT", "Not a valid CloudEvent: {reason}", "See CloudEvents 1.0: id, source, specversion and type are required."),
   INGEST_FULL: busy(429, "RESOURCE_EXHAUSTED", "Ingestion is full: {pendingBytes} bytes wait to become durable.", "Wait for the time in Retry-After and send again; the same event ids are safe to repeat."),
+  STREAM_STOPPED: busy(503, "UNAVAILABLE", "Stream \"{stream}\" takes no events since {since}: rule {rule} failed. {reason}", "Nothing was stored; keep the events and send them again. Whoever answers for the stream looks with `strata quality show`, then runs `strata quality resume {stream}`."),
+  TRAINING_DATA_REFUSED: caller(422, "FAILED_PRECONDITION", "Model \"{model}\" is not trained on these data: {reason}", "Mend the data, or accept them with a reason: `strata quality resume {stream} --reason ...`; data stored until then are not judged again."),
   DEAD_LETTER_NOT_FOUND: caller(404, "NOT_FOUND", "There is no dead letter {id} in stream \"{stream}\".", "List them with `strata ingest dead-letters`."),
   EVENT_UNREADABLE: broken(500, "DATA_LOSS", "The event at offset {offset} of stream \"{stream}\" cannot be read: {reason}", "Something other than ingestion appended it; consumers of the stream stop here. Restore the log, or export the events after it and import them anew."),
 

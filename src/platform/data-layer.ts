@@ -1,6 +1,6 @@
 /** Layer 2 over its engines: ingestion, features, candidates and the lake, started together and closed together. */
-import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake } from "../data/index.ts";
-import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake } from "../data/index.ts";
+import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor } from "../data/index.ts";
+import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -19,6 +19,7 @@ export interface DataLayer extends AsyncDisposable {
   readonly features: FeatureEngine;
   readonly candidates: CandidateEngine;
   readonly lake: Lake;
+  readonly dataQuality: QualityMonitor;
   applyDefinition(application: Application): Promise<void>;
   checkpoint(): Promise<void>;
   /** Drops log segments that the definition's retention names and the lake has. */
@@ -49,11 +50,13 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const shared = { log, decoder, states, clock, logger, meter: telemetry };
   await using stack = new AsyncDisposableStack();
 
-  const ingestion = createIngestion({ ...shared, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
+  const dataQuality = createQualityMonitor({ ...shared, database, application });
+  await dataQuality.open();
+  const ingestion = createIngestion({ ...shared, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
   const features = createFeatureEngine({ ...shared, application });
   const candidates = createCandidateEngine({ ...shared, application });
   const lake = createLake({ ...shared, analytics, database, folder: lakeFolder, streams });
-  for (const part of [features, candidates, lake]) {
+  for (const part of [features, candidates, lake, dataQuality]) {
     stack.use(part);
     await part.start();
   }
@@ -62,15 +65,18 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
 
   const owned = stack.move();
   return {
-    decoder, ids, ingestion, features, candidates, lake,
+    decoder, ids, ingestion, features, candidates, lake, dataQuality,
     applyDefinition: async (next) => {
       await lake.followNewStreams();
       await features.applyDefinition(next).ready;
       await candidates.applyDefinition(next);
+      await dataQuality.applyDefinition(next);
     },
     checkpoint: async () => {
       await features.checkpoint();
       await candidates.checkpoint();
+      await dataQuality.tick();
+      await dataQuality.checkpoint();
     },
     retain: async () => {
       for (const stream of streams().values()) {

@@ -24,7 +24,7 @@ import { createIngestMetrics } from "./ingest-metrics.ts";
 import type { IngestOptions, IngestResult, IngestRow, IngestTextOptions } from "./ingest-result.ts";
 import { createIntakes } from "./intakes.ts";
 import { createPressureGauge } from "./pressure-gauge.ts";
-import type { StreamIntake } from "./stream-intake.ts";
+import type { QualityDoor, StreamIntake } from "./stream-intake.ts";
 
 export interface Ingestion extends Service {
   /** Larger bodies are refused with BODY_TOO_LARGE. */
@@ -67,6 +67,8 @@ export interface IngestionOptions {
   readonly dedupeRecords?: number;
   /** Larger events become dead letters that keep the event's beginning. Default 1 MiB. */
   readonly maxRecordBytes?: number;
+  /** Rules that keep events out, and streams that are stopped. */
+  readonly door?: QualityDoor;
   /** Default 16 MiB: checking that much takes about a third of a second. */
   readonly maxBodyBytes?: number;
 }

@@ -61,7 +61,7 @@ export function createIntakes(options: IntakesOptions): Intakes {
   const intakeFor = (stream: Stream): OpenIntake | Promise<OpenIntake> => {
     const ready = open.get(stream.name);
     if (ready !== undefined) {
-      if (ready.intake.stream !== stream) ready.intake = redefineIntake(ready.intake, stream);
+      if (ready.intake.stream !== stream) ready.intake = redefineIntake(ready.intake, stream, options.door);
       return ready;
     }
     let pending = opening.get(stream.name);

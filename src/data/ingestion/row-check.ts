@@ -5,6 +5,9 @@ import { compileSchema } from "../streams/schema-check.ts";
 import { compileTimeReader } from "../streams/time-reader.ts";
 import { ownId } from "./event-id.ts";
 
+/** What a stream's rules of data quality have against a row that its schema accepts; undefined when nothing. */
+export type RowRules = (row: Readonly<Record<string, unknown>>, timeMs: number) => readonly Problem[] | undefined;
+
 export interface CheckedRow {
   /** The schema's output. */
   readonly row: Readonly<Record<string, unknown>>;
@@ -18,7 +21,8 @@ export type RowCheck = (value: unknown) => CheckedRow | readonly Problem[];
 
 export const NOT_AN_OBJECT: readonly Problem[] = [{ path: "", message: "is not a JSON object", code: "not an object" }];
 
-export function compileRowCheck(stream: Stream): RowCheck {
+/** `rulesOf` is asked at each row, so that a new definition's rules hold at once. */
+export function compileRowCheck(stream: Stream, rulesOf: () => RowRules | undefined = () => undefined): RowCheck {
   const checkSchema = compileSchema(stream.schema);
   const readTime = compileTimeReader(stream);
   const { id: idField } = stream;
@@ -30,7 +34,8 @@ export function compileRowCheck(stream: Stream): RowCheck {
     const timeMs = readTime(row);
     const id = idField === undefined ? undefined : ownId(row[idField], idField);
     if (typeof timeMs === "object" || typeof id === "object") return [timeMs, id].filter((part) => typeof part === "object");
-    return { row, timeMs, id };
+    const refused = rulesOf()?.(row, timeMs ?? Number.NaN);
+    return refused ?? { row, timeMs, id };
   };
 }
 

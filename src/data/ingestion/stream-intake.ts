@@ -16,7 +16,7 @@ import { createIdClaims } from "./id-claims.ts";
 import type { Claimed, IdClaims } from "./id-claims.ts";
 import type { IngestResult, RejectedRow } from "./ingest-result.ts";
 import { compileRowCheck } from "./row-check.ts";
-import type { RowCheck } from "./row-check.ts";
+import type { RowCheck, RowRules } from "./row-check.ts";
 import type { RecentIds } from "./recent-ids.ts";
 
 export interface StreamIntake {
@@ -39,6 +39,14 @@ export interface IntakeOptions {
   /** Event ids remembered, at least. */
   readonly dedupeRecords: number;
   readonly maxRecordBytes: number;
+  readonly door?: QualityDoor | undefined;
+}
+
+/** What data quality says at the door of a stream. */
+export interface QualityDoor {
+  /** Raises STREAM_STOPPED. */
+  admit(stream: string): void;
+  rowRules(stream: string): RowRules | undefined;
 }
 
 /** Reads the ids at the end of the stream's log, then takes events. */
@@ -50,8 +58,8 @@ export async function openStreamIntake(stream: Stream, options: IntakeOptions & 
 }
 
 /** The same intake after the stream's definition changed: ids and dead letters stay. */
-export function redefineIntake(intake: StreamIntake, stream: Stream): StreamIntake {
-  return { ...intake, stream, check: compileRowCheck(stream) };
+export function redefineIntake(intake: StreamIntake, stream: Stream, door?: QualityDoor): StreamIntake {
+  return { ...intake, stream, check: compileRowCheck(stream, () => door?.rowRules(stream.name)) };
 }
 
 interface IntakeParts {
@@ -102,8 +110,9 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
   return {
     stream, deadLetters,
     maxRecordBytes: options.maxRecordBytes,
-    check: compileRowCheck(stream),
+    check: compileRowCheck(stream, () => options.door?.rowRules(name)),
     apply: async (draft, onHandedOver) => {
+      options.door?.admit(name);
       const claimed = claims.claim(draft.records);
       try {
         if (claimed.others !== undefined) await claimed.others;
