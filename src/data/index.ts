@@ -33,3 +33,7 @@ export { createQualityMonitor } from "./quality/quality-monitor.ts";
 export type { QualityChange, QualityMonitor, QualityState } from "./quality/quality-monitor.ts";
 export type { HistoryQuery, PastVerdict } from "./quality/verdict-history.ts";
 export type { RuleVerdict, VerdictStatus } from "./quality/verdict.ts";
+export { selectFeatures } from "./feature-serving/feature-selection.ts";
+export type { FeatureSelection, SelectedView } from "./feature-serving/feature-selection.ts";
+export { createOnlineFeatureReader } from "./feature-serving/online-features.ts";
+export type { OnDemandBlock, OnlineFeatureReader, OnlineFeatures, OnlineQuestion, ViewBlock } from "./feature-serving/online-features.ts";

@@ -37,6 +37,7 @@ export function checkApplication(application: Application): readonly Problem[] {
     ...[...application.onDemand.values()].flatMap((onDemand) => [
       ...checkName(`onDemand.${onDemand.name}`, onDemand.name),
       ...(onDemand.outputs.length > 0 ? [] : [problem(`onDemand.${onDemand.name}.outputs`, "names no output", "empty")]),
+      ...onDemand.from.filter(({ name }) => name === "request" || name === "nowMs").map(({ name }) => problem(`onDemand.${onDemand.name}.from`, `a source cannot be called "${name}": compute gets that name for something else`, "reserved-name")),
     ]),
     ...[...application.models.values()].flatMap(checkModel),
     ...[...application.endpoints.values()].flatMap(checkEndpoint),
@@ -105,6 +106,8 @@ function checkModel(model: Model): Problem[] {
   return [
     ...checkName(path, model.name),
     ...(featureColumns(model).length > 0 ? [] : [problem(`${path}.features`, "names no feature", "empty")]),
+    ...model.features.filter((provider) => provider.kind === "on-demand" && provider.request !== undefined).map(({ name }) =>
+      problem(`${path}.features`, `on-demand "${name}" needs values of the request, which no past event recorded; use it in a feature service`, "needs-request")),
     ...missing.map((entity) => problem(`${path}.examples`, `gives no key for entity "${entity.name}", which its features need`, "missing-key")),
     ...checkLabel(model, path),
     ...range(`${path}.trainer.trees`, parameters.trees, 1, 100_000),

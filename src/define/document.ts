@@ -39,7 +39,8 @@ export function describeApplication(application: Application): ApplicationDocume
       vectorIndexes: describeAll(application.vectorIndexes, describeVectorIndex),
       candidates: describeAll(application.candidates, describeCandidates),
       onDemand: describeAll(application.onDemand, (onDemand) => ({
-        description: onDemand.description, from: onDemand.from.map((source) => source.name), outputs: onDemand.outputs, compute: onDemand.compute.toString(),
+        description: onDemand.description, owner: onDemand.owner, tags: onDemand.tags.length > 0 ? onDemand.tags : undefined, from: onDemand.from.map((source) => source.name),
+        request: onDemand.request && z.toJSONSchema(onDemand.request, { io: "input", unrepresentable: "any" }), outputs: onDemand.outputs, compute: onDemand.compute.toString(),
       })),
       models: describeAll(application.models, describeModel),
       endpoints: describeAll(application.endpoints, describeEndpoint),

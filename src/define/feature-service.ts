@@ -35,5 +35,15 @@ export function describeFeatureService(service: FeatureService): object {
 }
 
 export function checkFeatureService(service: FeatureService): readonly Problem[] {
-  return service.features.length > 0 ? [] : [{ path: `featureServices.${service.name}.features`, message: "names no feature", code: "empty" }];
+  const path = `featureServices.${service.name}.features`;
+  const names = service.features.map(({ name }) => name);
+  return [
+    ...(service.features.some(({ selected }) => selected.length > 0) ? [] : [{ path, message: "names no feature", code: "empty" }]),
+    ...names.filter((name, at) => names.indexOf(name) !== at).map((name) => ({ path, message: `names "${name}" twice; pick all its features at once`, code: "duplicate-name" })),
+    ...service.features.filter(needsCandidates).map(({ name }) => ({ path, message: `"${name}" is asked of the candidates of one user; only an endpoint can`, code: "needs-candidates" })),
+  ];
+}
+
+function needsCandidates(provider: FeatureProvider): boolean {
+  return provider.kind === "candidates" || (provider.kind === "on-demand" && provider.from.some(({ kind }) => kind === "candidates"));
 }

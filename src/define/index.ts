@@ -27,7 +27,7 @@ export { defineModel, entitiesOf, featureColumns } from "./model.ts";
 export type { FeatureColumn, FeatureProvider, Model } from "./model.ts";
 export { defineOnDemand } from "./on-demand.ts";
 export type { OnDemand } from "./on-demand.ts";
-export { defineStream } from "./stream.ts";
+export { defineStream, isIntegerField } from "./stream.ts";
 export type { RowOf, Stream } from "./stream.ts";
 export { describeApplication, hashApplication, hashCandidates, hashFeatureView, hashModel } from "./document.ts";
 export type { ApplicationDocument, ResourceDocument, ResourceKind } from "./document.ts";

@@ -2,6 +2,7 @@
  * On-demand features: a pure function of other features, the request and the time, computed when asked.
  * The very same function object runs in serving and in the training set.
  */
+import type { z } from "zod";
 import type { Candidates, CandidateFeature } from "./candidates.ts";
 import type { FeatureView } from "./feature-view.ts";
 
@@ -15,19 +16,30 @@ type ValuesOfSource<Source> = Source extends FeatureView<string, string, infer V
 export type OnDemandInput<Sources extends readonly FeatureSource[]> =
   { readonly [Source in Sources[number] as Source["name"]]: ValuesOfSource<Source> } & { readonly nowMs: number };
 
-export interface OnDemandOptions<Sources extends readonly FeatureSource[], Outputs extends readonly string[]> {
+export interface OnDemandOptions<Sources extends readonly FeatureSource[], Outputs extends readonly string[], Request extends z.ZodRawShape> {
   readonly description?: string;
+  readonly owner?: string;
+  readonly tags?: readonly string[];
+  /**
+   * Values that only the caller knows, such as the amount of the order in hand; `compute` gets them as `request`. A
+   * feature service can ask for them; a model cannot learn from them, because no event recorded them.
+   */
+  readonly request?: z.ZodObject<Request>;
   readonly from: Sources;
   readonly outputs: Outputs;
   /** Pure: no clock, no chance, no outside state. null means missing. */
-  readonly compute: (input: OnDemandInput<Sources>) => { readonly [Name in Outputs[number]]: number | null };
+  readonly compute: (input: OnDemandInput<Sources> & { readonly request: z.output<z.ZodObject<Request>> }) => { readonly [Name in Outputs[number]]: number | null };
 }
 
 export interface OnDemand<Name extends string = string, Output extends string = string> {
   readonly kind: "on-demand";
   readonly name: Name;
   readonly description: string;
+  readonly owner: string | undefined;
+  readonly tags: readonly string[];
   readonly from: readonly FeatureSource[];
+  /** What the caller must give; undefined when nothing. */
+  readonly request: z.ZodObject | undefined;
   readonly outputs: readonly Output[];
   readonly compute: (input: Readonly<Record<string, unknown>>) => Readonly<Record<string, number | null>>;
   readonly selected: readonly Output[];
@@ -45,12 +57,13 @@ export interface OnDemand<Name extends string = string, Output extends string = 
  * });
  * ```
  */
-export function defineOnDemand<const Name extends string, const Sources extends readonly FeatureSource[], const Outputs extends readonly string[]>(
-  name: Name, options: OnDemandOptions<Sources, Outputs>,
+export function defineOnDemand<const Name extends string, const Sources extends readonly FeatureSource[], const Outputs extends readonly string[], Request extends z.ZodRawShape = {}>(
+  name: Name, options: OnDemandOptions<Sources, Outputs, Request>,
 ): OnDemand<Name, Outputs[number]> {
   return Object.freeze({
     kind: "on-demand" as const, name, description: options.description ?? "",
-    from: options.from, outputs: options.outputs,
+    owner: options.owner, tags: [...options.tags ?? []],
+    from: options.from, request: options.request, outputs: options.outputs,
     compute: options.compute as unknown as OnDemand["compute"], // the platform builds the input from the same sources
     selected: options.outputs,
   });

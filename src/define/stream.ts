@@ -66,3 +66,10 @@ export function defineStream<const Name extends string, Schema extends z.ZodObje
     retention: { ...(maxAge ? { maxAgeMs: durationMs(maxAge) } : {}), ...(maxBytes ? { maxBytes } : {}) },
   });
 }
+
+/** Whether the schema holds the field to whole numbers. */
+export function isIntegerField({ schema }: Stream, field: string): boolean {
+  let node = schema.shape[field] as { readonly isInt?: boolean; readonly def?: { readonly innerType?: unknown } } | undefined; // zod 4 exposes both
+  while (node?.def?.innerType !== undefined) node = node.def.innerType as typeof node;
+  return node?.isInt === true;
+}

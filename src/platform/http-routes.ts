@@ -11,6 +11,8 @@ import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
+import { FEAST_ROUTES, handleFeast } from "../protocols/feast/feast.ts";
+import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import type { OpenAiParts } from "../protocols/openai/openai.ts";
@@ -22,6 +24,7 @@ export interface FrontDoor {
   readonly admin: AdminSources;
   readonly ingestion: Ingestion;
   readonly endpoints: EndpointService;
+  readonly feast: FeastParts;
   readonly inference: InferenceProtocol;
   readonly language: OpenAiParts;
   readonly traffic: TrafficControl;
@@ -37,7 +40,7 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
-  ...SERVING_ROUTES,
+  ...SERVING_ROUTES, ...FEAST_ROUTES,
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
 ];
 
@@ -54,6 +57,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   const serving = { inference, language, describesModel };
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
+    const feast = handleFeast(parts.feast, request);
+    if (feast) return feast;
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     const served = await answerServing(serving, request);

@@ -9,6 +9,7 @@ import { openAiModels } from "../protocols/openai/openai.ts";
 import type { ModelServer } from "../serving/index.ts";
 import { openConsole } from "./console-files.ts";
 import type { DataLayer } from "./data-layer.ts";
+import type { FeatureLayer } from "./feature-layer.ts";
 import { createFrontDoor } from "./http-routes.ts";
 import type { LanguageLayer } from "./language-layer.ts";
 import type { LedgerLayer } from "./ledger-layer.ts";
@@ -20,6 +21,7 @@ export interface DoorParts {
   readonly application: () => Application;
   readonly telemetry: TelemetryStore;
   readonly data: DataLayer;
+  readonly features: FeatureLayer;
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
   readonly ledger: LedgerLayer;
@@ -34,11 +36,11 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, models, language, ledger, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, features, models, language, ledger, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
-    ingestion: data.ingestion, endpoints, language, traffic, telemetry, inference, console: openConsole(),
+    ingestion: data.ingestion, feast: features.feast, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin,

@@ -22,6 +22,7 @@ import { loadDefinition } from "./definition-loader.ts";
 import { watchDefinition } from "./definition-watch.ts";
 import type { ReloadOutcome } from "./definition-watch.ts";
 import { openEngines } from "./engines.ts";
+import { createFeatureLayer } from "./feature-layer.ts";
 import { openHttpListener } from "./http-listener.ts";
 import { createInferenceEdge } from "./inference-edge.ts";
 import { createLanguageLayer } from "./language-layer.ts";
@@ -132,7 +133,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock }));
-  const handle = createPlatformDoor({ ...shared, data, models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, features: createFeatureLayer({ ...shared, data }), models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);

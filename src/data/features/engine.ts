@@ -14,7 +14,7 @@ import { createCheckpointer } from "./checkpointer.ts";
 import type { ViewRebuild } from "./view-rebuild.ts";
 import { createViewSeats } from "./view-seats.ts";
 import type { ViewSeat, ViewSeats } from "./view-seats.ts";
-import type { FeatureValue } from "./view-state.ts";
+import type { FeatureValue, ViewReader, ViewState } from "./view-state.ts";
 
 export interface FeatureEngineOptions {
   /** The definition in force. */
@@ -90,10 +90,14 @@ export interface FeatureEngine extends AsyncDisposable {
   read(request: FeatureRead): FeatureRows;
   /** Several views at once, one result per request. */
   readMany(requests: readonly FeatureRead[]): readonly FeatureRows[];
+  /** Reads one view as numbers; the same errors. Ask for it anew after each wait: a view that was built again has another state. */
+  reader(view: string): ViewReader;
   /** Events of the stream below this offset are applied; 0 when no view follows the stream. */
   appliedOffset(stream: string): number;
   /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from the log and then swapped in. */
   applyDefinition(next: Application): DefinitionProgress;
+  /** Builds these views again from all history while the old state answers, then swaps them in. FEATURE_VIEW_NOT_FOUND. */
+  rebuild(views: readonly string[]): DefinitionProgress;
   /** Saves every view that has moved on since its last checkpoint. */
   checkpoint(): Promise<void>;
   statistics(): readonly ViewStatistics[];
@@ -123,14 +127,16 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
     }
   };
 
-  const read = ({ view, keys, atMs }: FeatureRead): FeatureRows => {
-    const { serving, places, rebuild } = views.seats.get(view) ?? {};
-    if (serving) {
-      const rows = keys.map((key) => serving.read(key, atMs));
-      return places === undefined ? rows : rows.map((row) => places.map((place) => row[place] ?? null));
-    }
-    if (rebuild) throw new StrataError("FEATURE_VIEW_BUILDING", { view, ...rebuild.progress() });
+  const seated = (view: string): ViewSeat & { readonly serving: ViewState } => {
+    const seat = views.seats.get(view);
+    if (seat?.serving) return seat as ViewSeat & { readonly serving: ViewState };
+    if (seat?.rebuild) throw new StrataError("FEATURE_VIEW_BUILDING", { view, ...seat.rebuild.progress() });
     throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view, known: [...views.seats.keys()].join(", ") });
+  };
+  const read = ({ view, keys, atMs }: FeatureRead): FeatureRows => {
+    const { serving, places } = seated(view);
+    const rows = keys.map((key) => serving.read(key, atMs));
+    return places === undefined ? rows : rows.map((row) => places.map((place) => row[place] ?? null));
   };
 
   const stop = async (deadlineMs?: number): Promise<void> => {
@@ -154,9 +160,17 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
     },
     stop, fresh, read,
     readMany: (requests) => requests.map(read),
+    reader: (view) => {
+      const { serving, places } = seated(view);
+      return places === undefined ? serving : readerAt(serving, places);
+    },
     appliedOffset: (stream) => views.followers.get(stream)?.nextOffset ?? 0,
     applyDefinition: (next) => {
       const rebuilds = views.change(next);
+      return { progress: () => reportProgress(views), ready: settled(rebuilds) };
+    },
+    rebuild: (names) => {
+      const rebuilds = views.rebuild(names);
       return { progress: () => reportProgress(views), ready: settled(rebuilds) };
     },
     checkpoint: checkpointer.save,
@@ -166,6 +180,19 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
       return reason === undefined ? { ok: true } : { ok: false, reason };
     },
     [Symbol.asyncDispose]: () => stop(),
+  };
+}
+
+/** While a changed view is being built: the old state's numbers in the order of the new definition. */
+function readerAt(state: ViewState, places: readonly number[]): ViewReader {
+  const old = new Float64Array(state.plan.features.length);
+  return {
+    evaluate: (key, atMs, out) => {
+      const latestMs = state.evaluate(key, atMs, old);
+      places.forEach((place, feature) => { out[feature] = place < 0 ? Number.NaN : old[place]!; });
+      return latestMs;
+    },
+    valueOf: (feature, value) => (places[feature]! < 0 ? null : state.valueOf(places[feature]!, value)),
   };
 }
 

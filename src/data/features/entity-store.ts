@@ -5,13 +5,13 @@
  * lifetime features need them.
  */
 import { createEntityRegistry } from "./entity-registry.ts";
-import { createEvictedHistory, evictRows, forgetHistory } from "./evicted-history.ts";
+import { createEvictedHistory, evictRows, forgetHistory, latestEvicted } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { createEntityPacker } from "./packed-entity.ts";
 import type { PackedHead } from "./packed-entity.ts";
 import { SMALLEST_CHUNK, createRowChunks } from "./row-chunks.ts";
-import { rowsBefore } from "./row-search.ts";
+import { rowsBefore, rowsUpTo } from "./row-search.ts";
 import { createWindowColumns, growWindowColumns, sizeOfColumns } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { createWindowOperator } from "./window-operator.ts";
@@ -43,6 +43,8 @@ export interface EntityStore {
   unpack(key: string, bytes: Uint8Array): PackedHead;
   /** Writes the entity's features at a time, in the plan's order (see WindowOperator); entity -1 has no events. */
   evaluate(entity: number, timeMs: number, out: Float64Array): void;
+  /** Time of the entity's latest event at or before a time; -Infinity when there is none. */
+  latestMs(entity: number, timeMs: number): number;
   /** Drops events before `horizonMs` of the next `visits` entities in turn; returns how many. */
   evict(horizonMs: number, visits: number): number;
   /** Known entities, each with its rows in order of time. */
@@ -180,6 +182,14 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       query.entity = entity;
       query.timeMs = timeMs;
       operator.evaluate(query, out);
+    },
+    latestMs: (entity, timeMs) => {
+      if (entity < 0) return Number.NEGATIVE_INFINITY;
+      settle(entity);
+      const from = table.starts[entity]!;
+      const end = rowsUpTo(columns.times, { from, to: from + table.counts[entity]!, timeMs });
+      if (end > from) return columns.times[end - 1]!;
+      return history === undefined ? Number.NEGATIVE_INFINITY : latestEvicted(history, entity);
     },
     evict: (horizonMs, visits) => {
       let evicted = 0;

@@ -82,6 +82,12 @@ export function markEvicted(history: EvictedHistory, entity: number): void {
   history.entities[entity] = 1;
 }
 
+/** Time of the latest evicted event that had a value in any lifetime feature; -Infinity when none was evicted. */
+export function latestEvicted({ entities, slots }: EvictedHistory, entity: number): number {
+  if (entities[entity] !== 1) return Number.NEGATIVE_INFINITY;
+  return Math.max(...slots.map((slot) => slot?.lasts[entity * 2] ?? Number.NEGATIVE_INFINITY));
+}
+
 function reserveEntity(history: EvictedHistory, entity: number): void {
   const before = history.entities.length;
   if (entity < before) return;

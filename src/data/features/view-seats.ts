@@ -3,7 +3,7 @@
  * old one's seat when it has caught up; a view that is new has an empty seat until then.
  */
 import type { Application, FeatureView } from "../../define/index.ts";
-import { isStrataError, reasonOf } from "../../kernel/errors.ts";
+import { StrataError, isStrataError, reasonOf } from "../../kernel/errors.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { Histogram, Logger } from "../../ports/telemetry.ts";
 import { createStreamFollower } from "./stream-follower.ts";
@@ -32,6 +32,8 @@ export interface ViewSeats {
   load(application: Application): Promise<void>;
   /** Reseats the views of another definition; returns the rebuilds under way. */
   change(next: Application): readonly ViewRebuild[];
+  /** Builds views of the definition in force again from all history; one that is being built is not begun anew. FEATURE_VIEW_NOT_FOUND. */
+  rebuild(names: readonly string[]): readonly ViewRebuild[];
   /** Ends all rebuilds and, after what is durable is applied, all followers; rejects with the first failure. */
   close(deadlineMs?: number): Promise<void>;
 }
@@ -130,6 +132,12 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
       for (const [view, each] of seats) if (!next.featureViews.has(view)) remove(view, each);
       return [...next.featureViews.values()].flatMap(reseat);
     },
+    rebuild: (names) => names.map((name) => {
+      const view = application?.featureViews.get(name);
+      if (view === undefined) throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view: name, known: [...seats.keys()].join(", ") });
+      const { serving, rebuild, failure } = seats.get(name) ?? {};
+      return rebuild !== undefined && failure === undefined ? rebuild : build(view, serving);
+    }),
     close: async (deadlineMs) => {
       for (const { rebuild } of seats.values()) rebuild?.cancel();
       const results = await Promise.allSettled([...followers.values()].map(({ consumer }) => consumer.stop(deadlineMs)));

@@ -37,7 +37,18 @@ export interface ViewProgress {
   horizonMs: number;
 }
 
-export interface ViewState {
+/** Reads a view for callers that make their own answer of the numbers; see WindowOperator for what they mean. */
+export interface ViewReader {
+  /**
+   * Writes the features of a joined key at a time; returns the time of the entity's latest event then, -Infinity when
+   * it has none that any feature could see. FEATURE_TIME_TOO_OLD as for `read`.
+   */
+  evaluate(key: string, atMs: number, out: Float64Array): number;
+  /** What the number written for the feature at this place stands for. */
+  valueOf(feature: number, value: number): FeatureValue;
+}
+
+export interface ViewState extends ViewReader {
   readonly view: FeatureView;
   readonly plan: WindowPlan;
   readonly store: EntityStore;
@@ -73,6 +84,15 @@ function buildState(parts: StateParts): ViewState {
   const values = new Float64Array(plan.features.length);
   return {
     ...parts,
+    valueOf: (feature, value) => toFeatureValue(plan.features[feature]!, value, store.columns),
+    evaluate: (key, atMs, out) => {
+      refuseTooOld(view, plan, { atMs, horizonMs: progress.horizonMs });
+      const entity = store.find(key);
+      store.evaluate(entity, atMs, out);
+      const latestMs = store.latestMs(entity, atMs);
+      // Without a ttl an event that has left every window is as good as none, whether or not it has left memory yet.
+      return plan.ttlMs !== undefined || plan.hasLifetime || latestMs > atMs - plan.keepMs ? latestMs : Number.NEGATIVE_INFINITY;
+    },
     apply: createApplier(parts),
     evict: ({ nowMs, latenessMs, visits }) => {
       const horizonMs = Math.min(nowMs, progress.latestMs) - latenessMs - plan.keepMs;
