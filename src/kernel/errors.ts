@@ -107,6 +107,7 @@ export const ERRORS = {
   ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
   STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),
   LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
+  VECTOR_MEMORY_FULL: caller(507, "RESOURCE_EXHAUSTED", "There is no memory for more vectors: {rows} rows of {dimensions} numbers take {memoryBytes} bytes.", "One index holds up to 4 GiB with its graph. Split it into several, or give the process more memory."),
   STORE_FENCED: busy(409, "ABORTED", "Partition {partition} of view \"{view}\" belongs to another worker (epoch {current}, not {epoch}).", "The worker stops writing and asks for its partitions again."),
   STORE_FAILED: dependency(503, "UNAVAILABLE", "The online store did not answer: {reason}", "See the cause; nothing was written."),
   SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "A run names its snapshot: `strata models runs --json`."),
