@@ -97,6 +97,7 @@ export const ERRORS = {
   SQL_FAILED: broken(500, "INTERNAL", "The database statement failed: {reason}", "See the cause."),
   SQL_BUSY: busy(503, "UNAVAILABLE", "The database {file} is locked by another process.", "Try again; if it lasts, stop the other process."),
   SQL_DEADLOCK: broken(500, "INTERNAL", "A query would wait forever for the transaction it was started in.", "Inside `transaction(work)` use the transaction handed to `work` for every query."),
+  SQL_CONFLICT: busy(409, "ABORTED", "The transaction lost against others that changed the same rows: {reason}", "Try again; nothing was changed."),
   SQL_MIGRATION_MISMATCH: broken(500, "FAILED_PRECONDITION", "Migration \"{migration}\" of {domain} does not fit the database: {reason}", "Never change or remove an applied migration; add a new one. Run the version of Strata that made this database, or a newer one."),
 
   // features and lake

@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Kysely, type Transaction } from "kysely";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { SqlDatabase, SqlMigration } from "../../ports/sql.ts";
-import { digestOf, pendingMigrations } from "./migrations.ts";
+import { digestOf, pendingMigrations } from "../../ports/sql-migrations.ts";
 import { createSqliteConnection, type SqliteConnection } from "./sqlite-connection.ts";
 import { createConnectionGate, createSqliteDialect, type ConnectionGate } from "./sqlite-dialect.ts";
 import { sqlError } from "./sqlite-errors.ts";

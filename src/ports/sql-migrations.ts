@@ -1,7 +1,7 @@
 /** Which migrations of a domain are still to be applied: compares what the database recorded with what the code brings. */
-import { StrataError } from "../../kernel/errors.ts";
-import { hashOf } from "../../kernel/hash.ts";
-import type { SqlMigration } from "../../ports/sql.ts";
+import { StrataError } from "../kernel/errors.ts";
+import { hashOf } from "../kernel/hash.ts";
+import type { SqlMigration } from "./sql.ts";
 
 export interface AppliedMigration {
   readonly name: string;

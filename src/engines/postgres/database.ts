@@ -1,0 +1,84 @@
+/**
+ * Relational metadata in PostgreSQL, for any number of processes. Transactions are serialisable and run again when they lost a
+ * race or their connection before the commit; after a commit whose answer was lost the server is asked what became of it.
+ */
+import { Kysely, type Transaction } from "kysely";
+import { StrataError } from "../../kernel/errors.ts";
+import { digestOf, pendingMigrations, type AppliedMigration } from "../../ports/sql-migrations.ts";
+import type { SqlDatabase, SqlMigration } from "../../ports/sql.ts";
+import { toPostgres } from "./portable-schema.ts";
+import { createPostgresDialect, type ConnectionDoor } from "./postgres-dialect.ts";
+import { openPostgresPool, type PostgresOptions, type PostgresPool } from "./postgres-pool.ts";
+import { inTransaction, untilKept } from "./transaction.ts";
+
+/** Any number that nobody else takes: "strata" in ASCII. */
+const MIGRATION_LOCK = 0x737472617461;
+
+const MIGRATION_TABLE = toPostgres("CREATE TABLE IF NOT EXISTS strata_migrations (domain TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (domain, position))");
+
+/** RUNTIME_MISSING without pg; ENGINE_UNREACHABLE or ENGINE_REFUSED when the database cannot be used. */
+export async function openPostgresDatabase(options: PostgresOptions): Promise<SqlDatabase> {
+  const pool = await openPostgresPool(options);
+  const door = createDoor(pool.place);
+  const kysely = new Kysely<unknown>({ dialect: createPostgresDialect(pool, door) });
+  let closing: Promise<void> | undefined;
+
+  const database: SqlDatabase = {
+    as: <Tables>() => kysely as unknown as Kysely<Tables>, // only the types differ; the domain that made the tables declares them
+    transaction: async <Tables, T>(work: (transaction: Transaction<Tables>) => Promise<T>) => {
+      door.open();
+      return untilKept(pool.timeoutMs, () => database.as<Tables>().transaction().execute(work)).finally(() => door.leave());
+    },
+    migrate: async (domain, migrations) => {
+      door.open();
+      await migrate(pool, domain, migrations).finally(() => door.leave());
+    },
+    close: () => closing ??= door.shut().then(() => pool.close()),
+    [Symbol.asyncDispose]: () => database.close(),
+  };
+  return database;
+}
+
+/** One migration per transaction, and one process at a time: whoever waited looks again at what was applied. */
+async function migrate(pool: PostgresPool, domain: string, migrations: readonly SqlMigration[]): Promise<void> {
+  await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, (session) => session.query(MIGRATION_TABLE));
+  for (let isDone = false; !isDone;) {
+    isDone = await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, async (session) => {
+      const { rows: applied } = await session.query("SELECT name, digest FROM strata_migrations WHERE domain = $1 ORDER BY position", [domain]);
+      const [next] = pendingMigrations(domain, migrations, applied as AppliedMigration[]);
+      if (next === undefined) return true;
+      await session.query("INSERT INTO strata_migrations (domain, position, name, digest) VALUES ($1, $2, $3, $4)", [domain, applied.length, next.name, digestOf(next)]);
+      for (const statement of next.statements) await session.query(toPostgres(statement));
+      return false;
+    });
+  }
+}
+
+interface ShutDoor extends ConnectionDoor {
+  /** Enters with work of its own: CLOSED once the door is shut. */
+  open(): void;
+  /** Refuses who comes, and waits for who is inside. */
+  shut(): Promise<void>;
+}
+
+function createDoor(place: string): ShutDoor {
+  let inside = 0;
+  let isShut = false;
+  const empty = Promise.withResolvers<void>();
+  const enterUnless = (isRefused: boolean): void => {
+    if (isRefused) throw new StrataError("CLOSED", { what: `The database ${place}` });
+    inside++;
+  };
+  return {
+    open: () => enterUnless(isShut),
+    enter: () => enterUnless(isShut && inside === 0), // a transaction that is waited for still takes its connection
+    leave: () => {
+      inside--;
+      if (isShut && inside === 0) empty.resolve();
+    },
+    shut: async () => {
+      isShut = true;
+      if (inside > 0) await empty.promise;
+    },
+  };
+}
