@@ -64,7 +64,9 @@ function checkModelNames({ models, servedModels, graphs }: Application): Problem
 function checkStream(stream: Stream): Problem[] {
   const path = `streams.${stream.name}`;
   const reserved = stream.name.startsWith(SYSTEM_STREAM_PREFIX) ? [problem(path, `names starting with ${SYSTEM_STREAM_PREFIX} belong to the platform`, "reserved-name")] : [];
-  return [...checkName(path, stream.name), ...reserved,
+  const { warmAfterMs = 0, coldAfterMs = Infinity } = stream.storage;
+  const tiers = coldAfterMs > warmAfterMs ? [] : [problem(`${path}.storage.coldAfter`, "must be longer than warmAfter", "out-of-range")];
+  return [...checkName(path, stream.name), ...reserved, ...tiers,
     ...(stream.time === undefined ? [] : checkFields(`${path}.time`, stream, [stream.time])),
     ...(stream.id === undefined ? [] : checkFields(`${path}.id`, stream, [stream.id]))];
 }

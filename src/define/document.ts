@@ -87,7 +87,7 @@ function toPlain(value: unknown): unknown {
 function describeStream(stream: Stream): unknown {
   return {
     description: stream.description, owner: stream.owner, tags: stream.tags, schema: z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" }),
-    time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention,
+    time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention, ...(Object.keys(stream.storage).length > 0 ? { storage: stream.storage } : {}),
   };
 }
 

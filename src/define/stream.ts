@@ -19,6 +19,11 @@ export interface StreamOptions<Schema extends z.ZodObject> {
   readonly lateness?: Duration;
   /** Old segments of the log are dropped by age or size; the lake keeps them. Default: keep everything. */
   readonly retention?: { readonly maxAge?: Duration; readonly maxBytes?: number };
+  /**
+   * Where the lake keeps old events, by their event time: after `warmAfter` in the blob store, fetched when they are
+   * read; after `coldAfter` there too, in larger and smaller files. Default: all of them in the lake's folder.
+   */
+  readonly storage?: { readonly warmAfter?: Duration; readonly coldAfter?: Duration };
 }
 
 export interface Stream<Name extends string = string, Row = Record<string, unknown>> {
@@ -32,6 +37,7 @@ export interface Stream<Name extends string = string, Row = Record<string, unkno
   readonly id: string | undefined;
   readonly latenessMs: number;
   readonly retention: { readonly maxAgeMs?: number; readonly maxBytes?: number };
+  readonly storage: { readonly warmAfterMs?: number; readonly coldAfterMs?: number };
   /** Only for the type checker; never present at run time. */
   readonly __row?: Row;
 }
@@ -53,6 +59,7 @@ export function defineStream<const Name extends string, Schema extends z.ZodObje
   name: Name, options: StreamOptions<Schema>,
 ): Stream<Name, z.output<Schema>> {
   const { maxAge, maxBytes } = options.retention ?? {};
+  const { warmAfter, coldAfter } = options.storage ?? {};
   return Object.freeze({
     kind: "stream" as const,
     name,
@@ -64,6 +71,7 @@ export function defineStream<const Name extends string, Schema extends z.ZodObje
     id: options.id,
     latenessMs: durationMs(options.lateness ?? "30d"),
     retention: { ...(maxAge ? { maxAgeMs: durationMs(maxAge) } : {}), ...(maxBytes ? { maxBytes } : {}) },
+    storage: { ...(warmAfter ? { warmAfterMs: durationMs(warmAfter) } : {}), ...(coldAfter ? { coldAfterMs: durationMs(coldAfter) } : {}) },
   });
 }
 

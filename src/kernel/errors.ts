@@ -111,7 +111,9 @@ export const ERRORS = {
   VECTOR_MEMORY_FULL: caller(507, "RESOURCE_EXHAUSTED", "There is no memory for more vectors: {rows} rows of {dimensions} numbers take {memoryBytes} bytes.", "One index holds up to 4 GiB with its graph. Split it into several, or give the process more memory."),
   STORE_FENCED: busy(409, "ABORTED", "Partition {partition} of view \"{view}\" belongs to another worker (epoch {current}, not {epoch}).", "The worker stops writing and asks for its partitions again."),
   STORE_FAILED: dependency(503, "UNAVAILABLE", "The online store did not answer: {reason}", "See the cause; nothing was written."),
-  SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "A run names its snapshot: `strata models runs --json`."),
+  SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "`strata lake snapshots` lists them; a run names its snapshot: `strata models runs --json`."),
+  SNAPSHOT_PINNED: caller(409, "FAILED_PRECONDITION", "Snapshot {snapshot} is kept because others rely on it: {holders}.", "A training run can be repeated only while its snapshot is there; nothing was forgotten."),
+  LAKE_RESTORE_REFUSED: caller(409, "FAILED_PRECONDITION", "The lake was not restored to {snapshot}: {reason}", "Restore without --replay: later events stay set aside in the snapshot taken before."),
 
   // training, experiments, registry
   TRAINING_DATA_INSUFFICIENT: caller(422, "FAILED_PRECONDITION", "Model \"{model}\" cannot be trained: {reason}", "Ingest more events, or widen the label window."),

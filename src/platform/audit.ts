@@ -41,16 +41,13 @@ const MAX_EXAMPLES = 20;
 export async function auditAnswers(parts: AuditParts, { limit, signal }: AuditOptions): Promise<AnswerAudit> {
   const events = await latestAnswers(parts, limit);
   await parts.lake.flush(undefined, signal ? { signal } : {});
-  const snapshot = await parts.lake.snapshot();
-  try {
-    let total: AnswerAudit = { answers: 0, rows: 0, checked: 0, mismatches: 0, skipped: 0, examples: [] };
-    for (const group of Map.groupBy(events, (event) => `${event.endpoint}|${event.version}`).values()) {
-      total = add(total, await auditGroup(parts, group, { snapshot, signal }));
-    }
-    return total;
-  } finally {
-    await parts.lake.forgetSnapshot(snapshot.id);
+  using held = await parts.lake.hold();
+  const { snapshot } = held;
+  let total: AnswerAudit = { answers: 0, rows: 0, checked: 0, mismatches: 0, skipped: 0, examples: [] };
+  for (const group of Map.groupBy(events, (event) => `${event.endpoint}|${event.version}`).values()) {
+    total = add(total, await auditGroup(parts, group, { snapshot, signal }));
   }
+  return total;
 }
 
 /** Answers with sampled rows, the newest, up to `limit` rows in all. */

@@ -43,7 +43,7 @@ const MAX_REFUSED_SHARE = 0.5;
 const MINIMUM_EVENTS_JUDGED = 100;
 
 export async function openDataLayer({ engines, config, clock, logger, telemetry, application }: DataLayerOptions): Promise<DataLayer> {
-  const { log, states, database, analytics, lakeFolder } = engines;
+  const { log, states, database, analytics, blobs, lakeCache, lakeFolder } = engines;
   const streams = () => application().streams;
   const ids = createIdSource(clock, Math.random);
   const decoder = createEventDecoder({ streams });
@@ -55,7 +55,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const ingestion = createIngestion({ ...shared, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
   const features = createFeatureEngine({ ...shared, application });
   const candidates = createCandidateEngine({ ...shared, application });
-  const lake = createLake({ ...shared, analytics, database, folder: lakeFolder, streams });
+  const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable, streams });
   for (const part of [features, candidates, lake, dataQuality]) {
     stack.use(part);
     await part.start();

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import type { Clock } from "../kernel/clock.ts";
 import { openDuckdbAnalytics } from "../engines/duckdb/duckdb-analytics.ts";
 import { openEmbeddedBlobStore } from "../engines/embedded/blob-store.ts";
+import { openEmbeddedFileCache } from "../engines/embedded/file-cache.ts";
 import { openEmbeddedEventLog } from "../engines/embedded/event-log.ts";
 import { openEmbeddedStateStore } from "../engines/embedded/state-store.ts";
 import { openSqliteDatabase } from "../engines/sqlite/database.ts";
 import type { Analytics } from "../ports/analytics.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { EventLog } from "../ports/event-log.ts";
+import type { FileCache } from "../ports/file-cache.ts";
 import type { SqlDatabase } from "../ports/sql.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { Logger } from "../ports/telemetry.ts";
@@ -25,17 +27,20 @@ export interface Engines extends AsyncDisposable {
   readonly analytics: Analytics;
   /** Folder of the lake's Parquet files. */
   readonly lakeFolder: string;
+  /** Files of the lake's warm and cold tiers while they are read. */
+  readonly lakeCache: FileCache;
 }
 
 export interface EngineOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly segmentBytes: number;
+  readonly lakeCacheBytes: number;
   readonly logger: Logger;
 }
 
 /** Opens or creates everything in the folder; DATA_DIR_LOCKED when another process has it. */
-export async function openEngines({ dataDir, clock, segmentBytes, logger }: EngineOptions): Promise<Engines> {
+export async function openEngines({ dataDir, clock, segmentBytes, lakeCacheBytes, logger }: EngineOptions): Promise<Engines> {
   const stack = new AsyncDisposableStack();
   try {
     await mkdir(dataDir, { recursive: true });
@@ -46,8 +51,9 @@ export async function openEngines({ dataDir, clock, segmentBytes, logger }: Engi
     const temporaryFolder = join(dataDir, "tmp");
     await mkdir(temporaryFolder, { recursive: true });
     const analytics = stack.use(openDuckdbAnalytics({ temporaryFolder }));
+    const lakeCache = stack.use(await openEmbeddedFileCache({ folder: join(dataDir, "cache"), maxBytes: lakeCacheBytes, blobs }));
     const owned = stack.move();
-    return { log, database, blobs, states, analytics, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { log, database, blobs, states, analytics, lakeCache, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   } catch (thrown) {
     await stack.disposeAsync();
     throw thrown;

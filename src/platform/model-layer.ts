@@ -17,6 +17,7 @@ import type { Config } from "./config.ts";
 import type { DataLayer } from "./data-layer.ts";
 import type { Engines } from "./engines.ts";
 import type { TrainOptions } from "./train-options.ts";
+import { pinRunSnapshots } from "./snapshot-pins.ts";
 import { createTrainingDesk } from "./training-desk.ts";
 import type { TrainingDesk } from "./training-desk.ts";
 
@@ -53,6 +54,7 @@ export async function openModelLayer(options: ModelLayerOptions): Promise<ModelL
   const { log, states } = engines;
   await using stack = new AsyncDisposableStack();
   const records = await openRecords(options);
+  await pinRunSnapshots(data.lake, records.experiments);
   const desk = createTrainingDesk({ ...records, application, engines, lake: data.lake, runtime: treesRuntime, clock, logger, threads: config.trainingThreads });
   const pool = stack.use(createModelPool({ runtime: treesRuntime, fetch: desk.servable, clock, meter: telemetry }));
   const monitor = stack.use(createMonitor({

@@ -80,6 +80,8 @@ export interface Platform extends AsyncDisposable, DataParts, ModelParts, Servin
 }
 
 const CLOSE_DEADLINE_MS = 5_000;
+/** Tiers go by days; a minute is soon enough, and nothing to do costs a look at the manifest. */
+const LAKE_POLICY_MS = 60_000;
 
 /** Opens everything and serves; raises the first problem after closing what was open. */
 export async function openPlatform(options: PlatformOptions): Promise<Platform> {
@@ -91,7 +93,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const definition = { current: typeof options.definition === "string" ? await loadDefinition(options.definition) : options.definition };
   const shared = { application: () => definition.current, config, clock, logger: logs, telemetry };
 
-  const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, logger: logs }));
+  const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, lakeCacheBytes: config.lakeCacheBytes, logger: logs }));
   const data = stack.use(await openDataLayer({ ...shared, engines }));
   const models = stack.use(await openModelLayer({ ...shared, engines, data }));
   const serving = stack.use(await openServingLayer({
@@ -182,6 +184,7 @@ function startRepeatingWork(stack: AsyncDisposableStack, { options, data, models
     models.desk.stop();
     return models.control.idle(); // a training in progress ends before its engines close
   });
+  stack.use(repeatWork({ name: "moving files of the lake", everyMs: LAKE_POLICY_MS, logger: logs, work: async () => { await data.lake.applyPolicies(); } }));
   stack.use(repeatWork({ name: "checkpointing", everyMs: checkpointSeconds * 1000, logger: logs, work: checkpoint }));
   if (options.runsControlLoop === false) return;
   stack.use(repeatWork({ name: "the control loop", everyMs: controlSeconds * 1000, logger: logs, work: () => models.control.tick() }));

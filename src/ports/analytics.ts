@@ -39,11 +39,27 @@ export interface AnalyticsQuery {
    * The Parquet files behind each table name, at least one each, in order; their rows follow one another in this order.
    * Columns are matched by name, and a column that a file lacks is NULL there. Paths are taken literally.
    */
-  readonly tables: Readonly<Record<string, readonly string[]>>;
+  readonly tables: Readonly<Record<string, readonly TableFile[]>>;
+}
+
+/** A Parquet file, whole, or only its rows whose number column lies in a range. */
+export type TableFile = string | FileRange;
+
+export interface FileRange {
+  readonly path: string;
+  readonly column: string;
+  readonly from: number;
+  /** One past the last value. */
+  readonly to: number;
 }
 
 export interface AnalyticsOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends AnalyticsOptions {
+  /** Zstandard level, 1 to 22: higher is smaller and slower. Default: the engine's, about 3. */
+  readonly compressionLevel?: number | undefined;
 }
 
 export interface WrittenFile {
@@ -57,7 +73,7 @@ export interface Analytics extends AsyncDisposable {
   /** Writes the columns as DOUBLE, VARCHAR and BOOLEAN; the folder must exist. Text that is not well-formed Unicode is made so. */
   writeTable(path: string, table: ColumnTable, options?: AnalyticsOptions): Promise<WrittenFile>;
   /** Writes the result of a query without passing the rows through this process's heap. */
-  writeQuery(path: string, query: AnalyticsQuery, options?: AnalyticsOptions): Promise<WrittenFile>;
+  writeQuery(path: string, query: AnalyticsQuery, options?: WriteOptions): Promise<WrittenFile>;
   /** Makes a folder and its parents, durably. */
   makeFolder(folder: string): Promise<void>;
   /** Names of the files in a folder, sorted; empty when there is no such folder. */

@@ -5,7 +5,7 @@ import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { createColumnBuilder } from "./column-builder.ts";
 import type { ColumnBuilder } from "./column-builder.ts";
 import { fieldKinds } from "./field-kind.ts";
-import { KNOWN_COLUMN, OFFSET_COLUMN, TIME_COLUMN, assignColumns, fileNameOf } from "./lake-file.ts";
+import { KNOWN_COLUMN, OFFSET_COLUMN, TIME_COLUMN, assignColumns } from "./lake-file.ts";
 import type { LakeFile, StoredField } from "./lake-file.ts";
 
 export interface EventBuffer {
@@ -13,8 +13,8 @@ export interface EventBuffer {
   readonly fromOffset: number;
   readonly rows: number;
   append(batch: DecodedBatch): void;
-  /** What to write: the file's table, and the file without its size. */
-  finish(known: readonly StoredField[]): { readonly table: ColumnTable; readonly file: Omit<LakeFile, "sizeBytes"> };
+  /** What to write: the file's table, and the file without its name and size. */
+  finish(known: readonly StoredField[]): { readonly table: ColumnTable; readonly file: Omit<LakeFile, "name" | "sizeBytes"> };
 }
 
 export function createEventBuffer(schema: z.ZodObject, fromOffset: number): EventBuffer {
@@ -35,7 +35,7 @@ export function createEventBuffer(schema: z.ZodObject, fromOffset: number): Even
       const timesMs = concatenate(times, builder.rows);
       const table = tableOf(builder, fields, { fromOffset, timesMs, knownAtMs: concatenate(known, builder.rows) });
       const toOffset = fromOffset + builder.rows;
-      return { table, file: { name: fileNameOf(fromOffset, toOffset), fromOffset, toOffset, rows: builder.rows, minTimeMs: least(timesMs), maxTimeMs: greatest(timesMs), fields } };
+      return { table, file: { fromOffset, toOffset, rows: builder.rows, minTimeMs: least(timesMs), maxTimeMs: greatest(timesMs), fields } };
     },
   };
 }

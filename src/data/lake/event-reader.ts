@@ -5,17 +5,21 @@ import type { Analytics, Column, ColumnKind } from "../../ports/analytics.ts";
 import type { EventColumns } from "./event-columns.ts";
 import { KNOWN_COLUMN, OFFSET_COLUMN, TIME_COLUMN } from "./lake-file.ts";
 import type { LakeFile } from "./lake-file.ts";
+import type { OpenedFiles } from "./lake-storage.ts";
 
 export interface EventRange {
   /** Only events of this time and later, ms since the epoch. */
   readonly fromTimeMs?: number | undefined;
   /** Only events before this time. */
   readonly toTimeMs?: number | undefined;
+  /** Only events that were known by then, ms since the epoch: the stream as of that moment. */
+  readonly knownByMs?: number | undefined;
 }
 
 export interface EventRead extends EventRange {
   readonly files: readonly LakeFile[];
-  readonly folder: string;
+  /** Local files of those that are read, held until disposed. */
+  readonly open: (files: readonly LakeFile[]) => Promise<OpenedFiles>;
   /** The fields wanted, with the kind they have now; a field that was stored as another kind is missing, unless text is wanted. */
   readonly fields: ReadonlyMap<string, ColumnKind>;
   readonly signal?: AbortSignal | undefined;
@@ -23,13 +27,14 @@ export interface EventRead extends EventRange {
 
 /** The events in offset order. LAKE_QUERY_FAILED when the files cannot be read or are out of order. */
 export async function readEventColumns(analytics: Analytics, read: EventRead): Promise<EventColumns> {
-  const { fromTimeMs = -Infinity, toTimeMs = Infinity } = read;
+  const { fromTimeMs = -Infinity, toTimeMs = Infinity, knownByMs = Infinity } = read;
   const files = read.files.filter((file) => file.maxTimeMs >= fromTimeMs && file.minTimeMs < toTimeMs);
   if (files.length === 0) return noEvents(read.fields);
   const wanted = [...read.fields].map(([field, kind], index) => ({ field, kind, sources: columnsIn(files, field, kind).map((column, part) => ({ column, alias: `f${index}_${part}` })) }));
   const selected = wanted.flatMap(({ sources }) => sources.map(({ column, alias }) => `, ${quoteName(column)} AS ${alias}`));
-  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${selected.join("")} FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs })}`;
-  const { rows, columns } = await analytics.query({ sql, tables: { events: files.map((file) => `${read.folder}/${file.name}`) } }, { signal: read.signal });
+  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${selected.join("")} FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs, knownByMs })}`;
+  using opened = await read.open(files);
+  const { rows, columns } = await analytics.query({ sql, tables: { events: opened.parts } }, { signal: read.signal });
   const offsets = numbersOf(columns[OFFSET_COLUMN]);
   checkOrder(offsets);
   return {
@@ -74,10 +79,11 @@ function textReader(column: Column): (row: number) => string | undefined {
   }
 }
 
-function conditionOf({ fromTimeMs, toTimeMs }: { readonly fromTimeMs: number; readonly toTimeMs: number }): string {
+function conditionOf({ fromTimeMs, toTimeMs, knownByMs }: Required<{ [K in keyof EventRange]: number }>): string {
   const conditions = [
     ...(fromTimeMs > -Infinity ? [`${TIME_COLUMN} >= ${fromTimeMs}`] : []),
     ...(toTimeMs < Infinity ? [`${TIME_COLUMN} < ${toTimeMs}`] : []),
+    ...(knownByMs < Infinity ? [`${KNOWN_COLUMN} <= ${knownByMs}`] : []),
   ];
   return conditions.length === 0 ? "true" : conditions.join(" AND ");
 }

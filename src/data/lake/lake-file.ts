@@ -25,6 +25,16 @@ export interface LakeFile {
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   readonly fields: readonly StoredField[];
+  /** What these rows took before they were written anew for the cold tier. */
+  readonly hotBytes?: number;
+}
+
+/** The same range may be written more than once (again after a restore, smaller for the cold tier): each gets a name of its own. */
+export function freeNameOf(fromOffset: number, toOffset: number, taken: { has(name: string): boolean }): string {
+  const plain = fileNameOf(fromOffset, toOffset);
+  let name = plain;
+  for (let number = 2; taken.has(name); number++) name = plain.replace(".parquet", `-${number}.parquet`);
+  return name;
 }
 
 /** Offsets as 15 digits (2^53 has 16, reached after 285 years at a million events a second), so that names sort by offset. */

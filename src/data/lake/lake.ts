@@ -1,13 +1,15 @@
 /**
  * The lake: every stream's events as Parquet files, each exactly once, kept when the log drops them. Snapshots name
- * the files of a moment, so that a training set can be built again from the very same events.
+ * the files of a moment, so that a training set can be built again from the very same events; the lake can go back to
+ * one, and nothing that a snapshot names is ever removed.
  */
-import { join } from "node:path";
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError } from "../../kernel/errors.ts";
 import type { Stream } from "../../define/index.ts";
 import type { Analytics, ColumnKind } from "../../ports/analytics.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
 import type { EventLog } from "../../ports/event-log.ts";
+import type { FileCache } from "../../ports/file-cache.ts";
 import type { SqlDatabase } from "../../ports/sql.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import type { EventDecoder } from "../streams/event-decoder.ts";
@@ -15,18 +17,32 @@ import type { EventColumns } from "./event-columns.ts";
 import { readEventColumns } from "./event-reader.ts";
 import type { EventRange } from "./event-reader.ts";
 import { fieldKinds } from "./field-kind.ts";
+import { createLakeKeeper } from "./lake-keeper.ts";
+import type { CollectOptions, Collected, LakeKeeper, StreamStorage } from "./lake-keeper.ts";
+import { createLakeStorage } from "./lake-storage.ts";
+import type { OpenedFiles } from "./lake-storage.ts";
+import type { LakeFile } from "./lake-file.ts";
 import { createManifest } from "./manifest.ts";
+import { createSnapshotBook } from "./snapshot-book.ts";
+import type { RestoredStream, SnapshotBook, SnapshotSummary } from "./snapshot-book.ts";
 import { streamOf } from "./snapshot.ts";
 import type { LakeSnapshot } from "./snapshot.ts";
+import type { Compaction, TierMoves } from "./stream-store.ts";
 import { openStreamWriter } from "./stream-writer.ts";
 import type { StreamWriter } from "./stream-writer.ts";
+import { createTurns } from "./turns.ts";
 
 export interface LakeOptions {
   readonly log: EventLog;
   readonly decoder: EventDecoder;
   readonly analytics: Analytics;
   readonly database: SqlDatabase;
+  readonly blobs: BlobStore;
+  /** Files of the warm and cold tiers while they are read. */
+  readonly cache: FileCache;
   readonly folder: string;
+  /** blob: a file is in the blob store before it counts, and the local one is a copy. Default: local. */
+  readonly durable?: "local" | "blob";
   /** The streams of the running definition. */
   readonly streams: () => ReadonlyMap<string, Stream>;
   readonly clock: Clock;
@@ -36,6 +52,8 @@ export interface LakeOptions {
   readonly rowsPerFile?: number;
   /** Small files are merged when a stream has more of them. Default 16. */
   readonly maxSmallFiles?: number;
+  /** Most rows of a compacted or cold file. Default 1,000,000: about 30 MB. */
+  readonly rowsPerCompactedFile?: number;
 }
 
 export interface ReadEventsOptions extends EventRange {
@@ -49,10 +67,36 @@ export interface LakeStatistics {
   readonly files: number;
   readonly rows: number;
   readonly sizeBytes: number;
-  /** Events below are in the lake. */
+  /** Events below were stored. */
   readonly endOffset: number;
   /** Events in the log that are not in the lake yet. */
   readonly waitingRows: number;
+}
+
+export interface RestoreOptions {
+  /** Default: every stream that the snapshot or the lake has. */
+  readonly streams?: readonly string[] | undefined;
+  /**
+   * false (the default): events after the snapshot are set aside, and the log is followed from where it was, so that each
+   * new event comes in once. true: the log is followed from the snapshot's end, so that each event after it comes in once more.
+   */
+  readonly isReplayed?: boolean;
+}
+
+export interface Restored {
+  /** The snapshot of the lake as it was before; restore it to undo. */
+  readonly undo: string;
+  readonly snapshot: string;
+  readonly streams: readonly RestoredStream[];
+}
+
+export interface WorkOptions {
+  readonly onProgress?: (progress: { readonly stream: string; readonly share: number }) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HeldSnapshot extends Disposable {
+  readonly snapshot: LakeSnapshot;
 }
 
 export interface Lake extends AsyncDisposable {
@@ -65,40 +109,59 @@ export interface Lake extends AsyncDisposable {
   /** Events below this offset need the log no more: retention must stop here. */
   safeOffset(stream: string): number;
   /** What is in the lake now; its files are kept until the snapshot is forgotten. Call `flush` before. */
-  snapshot(): Promise<LakeSnapshot>;
-  /** A snapshot taken earlier; SNAPSHOT_NOT_FOUND when there is none. */
+  snapshot(options?: { readonly note?: string }): Promise<LakeSnapshot>;
+  /** What is in the lake now, or a snapshot, readable until disposed; leaves no record. */
+  hold(id?: string): Promise<HeldSnapshot>;
+  /** A snapshot taken earlier, by its id or the beginning of it; SNAPSHOT_NOT_FOUND when there is none. */
   openSnapshot(id: string): Promise<LakeSnapshot>;
   /** Newest first. */
-  snapshots(): Promise<readonly { readonly id: string; readonly createdAtMs: number }[]>;
-  /** Lets go of the snapshot and of files that only it still named. */
+  snapshots(): Promise<readonly SnapshotSummary[]>;
+  /** The snapshot cannot be forgotten while somebody relies on it. SNAPSHOT_NOT_FOUND. */
+  pin(id: string, holder: string): Promise<void>;
+  unpin(id: string, holder: string): Promise<void>;
+  /** Lets go of the snapshot and of files that only it still named. SNAPSHOT_PINNED while something relies on it. */
   forgetSnapshot(id: string): Promise<void>;
+  /** Makes a snapshot's files the lake's again. LAKE_RESTORE_REFUSED when the log cannot replay what comes after. */
+  restore(id: string, options?: RestoreOptions): Promise<Restored>;
   /** A stream's events, by the field kinds of the running definition. STREAM_NOT_FOUND, REQUEST_INVALID for an unknown field. */
   readEvents(stream: string, options: ReadEventsOptions): Promise<EventColumns>;
+  /** Local paths of a stream's files, for engines that read files; held until disposed. */
+  openFiles(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenedFiles>;
+  /** Where those files' bytes are: what a process elsewhere needs to read them. */
+  placesOf: LakeKeeper["placesOf"];
+  /** Merges neighbouring files of one stream, or of all. */
+  compact(stream?: string, options?: WorkOptions): Promise<readonly Compaction[]>;
+  /** Moves files to the tiers of the definition. */
+  applyPolicies(options?: WorkOptions): Promise<Readonly<Record<string, TierMoves>>>;
+  /** Forgets unpinned snapshots older than that, and removes whatever nothing needs. */
+  collect(options?: CollectOptions): Promise<Collected>;
+  /** Files and bytes per stream and tier. */
+  storage(): Promise<readonly StreamStorage[]>;
   statistics(): Readonly<Record<string, LakeStatistics>>;
   close(): Promise<void>;
 }
 
 /** Does nothing until `start`. */
 export function createLake(options: LakeOptions): Lake {
-  const { log, decoder, analytics, database, folder, streams, clock, meter, logger } = options;
-  const rule = { rowsPerFile: options.rowsPerFile ?? 100_000, maxSmallFiles: options.maxSmallFiles ?? 16 };
+  const { log, decoder, analytics, database, blobs, cache, folder, streams, clock, meter, logger, durable = "local" } = options;
+  const rule = { rowsPerFile: options.rowsPerFile ?? 100_000, maxSmallFiles: options.maxSmallFiles ?? 16, coldRowsPerFile: options.rowsPerCompactedFile ?? 1_000_000 };
   const manifest = createManifest(database);
+  const book = createSnapshotBook(database);
+  const storage = createLakeStorage({ analytics, blobs, cache, manifest, folder, durable });
+  const keeper = createLakeKeeper({ manifest, storage, book, clock });
   const writers = new Map<string, StreamWriter>();
-  const folderOf = (stream: string): string => join(folder, stream);
-  let following: Promise<void> = Promise.resolve();
+  /** Following and restoring take turns, so that a stream has one writer at a time. */
+  const turns = createTurns();
+  /** While a restore asks for events again, the log must keep them. */
+  const floors = new Map<string, number>();
 
   const follow = async (): Promise<void> => {
     const stored = await manifest.streams();
     for (const stream of streams().keys()) {
       if (writers.has(stream)) continue;
       const definition = (): Stream | undefined => streams().get(stream);
-      writers.set(stream, await openStreamWriter({ stream, log, decoder, analytics, manifest, folder: folderOf(stream), definition, clock, meter, logger, rule }, stored.get(stream)));
+      writers.set(stream, await openStreamWriter({ stream, log, decoder, analytics, manifest, storage, definition, clock, meter, logger, rule }, stored.get(stream)));
     }
-  };
-  const followNewStreams = (): Promise<void> => {
-    const next = following.catch(() => undefined).then(follow); // one after the other, so that a stream gets one writer
-    following = next;
-    return next;
   };
   const writerOf = (stream: string): StreamWriter => {
     const writer = writers.get(stream);
@@ -106,37 +169,98 @@ export function createLake(options: LakeOptions): Lake {
     return writer;
   };
   const close = async (): Promise<void> => {
-    await following.catch(() => undefined);
+    await turns.idle();
     await Promise.all([...writers.values()].map((writer) => writer.close()));
+  };
+  const flush: Lake["flush"] = async (stream, { signal } = {}) => {
+    await turns.idle();
+    const wanted = stream === undefined ? [...writers.values()] : [writerOf(stream)];
+    await Promise.all(wanted.map((writer) => writer.flush(signal)));
+  };
+  const restore: Lake["restore"] = async (id, { streams: chosen, isReplayed = false } = {}) => {
+    const snapshot = await book.find(id);
+    if (!isReplayed) await flush(); // what came before the restore is set aside with the rest
+    return turns.run(async () => {
+      const known = await manifest.streams();
+      const names = chosen ?? [...new Set([...known.keys(), ...Object.keys(snapshot.streams)])];
+      const unknown = names.find((name) => !known.has(name));
+      if (unknown !== undefined) throw streamNotFound(unknown, known.keys());
+      await Promise.all(names.map(async (name) => writers.get(name)?.close()));
+      try {
+        if (isReplayed) for (const name of names) floors.set(name, streamOf(snapshot, name).endOffset);
+        if (isReplayed) checkReplay(log, snapshot, names);
+        const { undo, streams: restored } = await book.restore({ snapshot, streams: names, isReplayed, undoNote: `before restoring ${snapshot.id.slice(0, 12)}` }, clock.now());
+        return { undo: undo.id, snapshot: snapshot.id, streams: restored };
+      } finally {
+        for (const name of names) writers.delete(name);
+        await follow();
+        floors.clear();
+      }
+    });
+  };
+  const eachWriter = async <T>(stream: string | undefined, work: (writer: StreamWriter, name: string) => Promise<T>): Promise<ReadonlyMap<string, T>> => {
+    await turns.idle();
+    const results = new Map<string, T>();
+    for (const [name, writer] of stream === undefined ? [...writers] : [[stream, writerOf(stream)] as const]) results.set(name, await work(writer, name));
+    return results;
   };
 
   return {
     start: async () => {
       await manifest.open();
-      await followNewStreams();
+      await turns.run(follow);
     },
-    followNewStreams,
-    flush: async (stream, { signal } = {}) => {
-      const wanted = stream === undefined ? [...writers.values()] : [writerOf(stream)];
-      await Promise.all(wanted.map((writer) => writer.flush(signal)));
-    },
-    safeOffset: (stream) => writers.get(stream)?.durableOffset ?? 0,
-    snapshot: () => manifest.takeSnapshot(clock.now()),
-    openSnapshot: (id) => manifest.snapshot(id),
-    snapshots: () => manifest.snapshots(),
-    forgetSnapshot: async (id) => {
-      await manifest.forgetSnapshot(id);
-      for (const writer of writers.values()) await writer.collect();
-    },
-    readEvents: async (stream, { snapshot, fields, ...range }) => {
+    followNewStreams: () => turns.run(follow),
+    flush,
+    safeOffset: (stream) => Math.min(floors.get(stream) ?? Infinity, writers.get(stream)?.durableOffset ?? 0),
+    ...snapshotCalls({ book, clock, keeper }),
+    restore,
+    hold: (id) => keeper.hold(id),
+    readEvents: async (stream, { snapshot, fields, signal, ...range }) => {
       const definition = streams().get(stream);
       if (!definition) throw streamNotFound(stream, streams().keys());
-      return readEventColumns(analytics, { ...range, files: streamOf(snapshot, stream).files, folder: folderOf(stream), fields: kindsOf(definition, fields) });
+      const open = (files: readonly LakeFile[]): Promise<OpenedFiles> => storage.open(stream, files, { signal });
+      return readEventColumns(analytics, { ...range, signal, files: streamOf(snapshot, stream).files, open, fields: kindsOf(definition, fields) });
     },
+    openFiles: (stream, files, callOptions) => storage.open(stream, files, callOptions),
+    placesOf: keeper.placesOf,
+    compact: async (stream, { onProgress, signal } = {}) =>
+      [...(await eachWriter(stream, (writer, name) => writer.compact((share) => onProgress?.({ stream: name, share }), signal))).values()],
+    applyPolicies: async ({ onProgress, signal } = {}) => Object.fromEntries(await eachWriter(undefined, async (writer, name) => {
+      if (Object.keys(streams().get(name)?.storage ?? {}).length === 0) return { warmed: 0, cooled: 0, movedBytes: 0 };
+      onProgress?.({ stream: name, share: 0 });
+      return writer.applyPolicy(signal);
+    })),
+    collect: (collectOptions) => keeper.collect(collectOptions),
+    storage: () => keeper.storage(),
     statistics: () => Object.fromEntries([...writers].map(([stream, writer]) => [stream, statisticsOf(writer, log.statistics(stream).nextOffset)])),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function snapshotCalls({ book, clock, keeper }: { readonly book: SnapshotBook; readonly clock: Clock; readonly keeper: LakeKeeper }): Pick<Lake, "snapshot" | "openSnapshot" | "snapshots" | "pin" | "unpin" | "forgetSnapshot"> {
+  return {
+    snapshot: ({ note = "" } = {}) => book.take(clock.now(), note),
+    openSnapshot: (id) => book.find(id),
+    snapshots: () => book.list(),
+    pin: (id, holder) => book.pin(id, holder, clock.now()),
+    unpin: (id, holder) => book.unpin(id, holder),
+    forgetSnapshot: async (id) => {
+      await book.forget((await book.find(id)).id);
+      await keeper.collect();
+    },
+  };
+}
+
+/** Every event after the snapshot must still be in the log, or it would be lost. */
+function checkReplay(log: EventLog, snapshot: LakeSnapshot, streams: readonly string[]): void {
+  for (const stream of streams) {
+    const { oldestOffset } = log.statistics(stream);
+    const { endOffset } = streamOf(snapshot, stream);
+    if (oldestOffset <= endOffset) continue;
+    throw new StrataError("LAKE_RESTORE_REFUSED", { snapshot: snapshot.id, reason: `the log of stream "${stream}" begins at offset ${oldestOffset} and the snapshot ends at ${endOffset}, so the events between could not be stored again` });
+  }
 }
 
 function streamNotFound(stream: string, known: Iterable<string>): StrataError {

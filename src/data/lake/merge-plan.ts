@@ -26,6 +26,18 @@ export function planMerges(files: readonly LakeFile[], { maxSmallFiles, rowsPerF
   return runs.filter(({ length }) => length > 1);
 }
 
+/** Runs of two or more neighbours, as few files as the rule's rows per file allow: what an operator asks for by name. */
+export function planCompaction(files: readonly LakeFile[], { rowsPerFile }: Pick<MergeRule, "rowsPerFile">): readonly (readonly LakeFile[])[] {
+  const runs: LakeFile[][] = [];
+  for (const file of files.toSorted((a, b) => a.fromOffset - b.fromOffset)) {
+    const run = runs.at(-1);
+    const fits = run !== undefined && run.at(-1)!.toOffset === file.fromOffset && run.reduce((sum, { rows }) => sum + rows, file.rows) <= rowsPerFile;
+    if (fits) run.push(file);
+    else runs.push([file]);
+  }
+  return runs.filter(({ length }) => length > 1);
+}
+
 /** The file that a run becomes. */
 export function mergedFile(run: readonly LakeFile[], written: { readonly name: string; readonly sizeBytes: number }): LakeFile {
   const fields = new Map(run.flatMap((file) => file.fields.map((field) => [field.column, field])));

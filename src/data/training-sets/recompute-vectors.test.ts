@@ -10,6 +10,8 @@ import {
   happensWithin, interaction, last, mean, sum,
 } from "../../define/index.ts";
 import { openDuckdbAnalytics } from "../../engines/duckdb/duckdb-analytics.ts";
+import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
+import { openEmbeddedFileCache } from "../../engines/embedded/file-cache.ts";
 import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
 import { openEmbeddedStateStore } from "../../engines/embedded/state-store.ts";
 import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
@@ -58,8 +60,10 @@ async function openWorld() {
   const states = await openEmbeddedStateStore({ folder: join(root, "states") });
   const database = stack.use(await openSqliteDatabase({ file: join(root, "strata.db") }));
   const analytics = stack.use(openDuckdbAnalytics({ threads: 1, temporaryFolder: join(root, "temporary") }));
+  const blobs = await openEmbeddedBlobStore({ folder: join(root, "blobs") });
+  const cache = await openEmbeddedFileCache({ folder: join(root, "cache"), maxBytes: 1_000_000, blobs });
   const shared = { log, states, clock, logger: silentLogger, meter: silentMeter, application: () => application, decoder: createEventDecoder({ streams: () => application.streams }) };
-  const lake = stack.use(createLake({ ...shared, analytics, database, folder: join(root, "lake"), streams: () => application.streams, rowsPerFile: 300 }));
+  const lake = stack.use(createLake({ ...shared, analytics, database, blobs, cache, folder: join(root, "lake"), streams: () => application.streams, rowsPerFile: 300 }));
   const openCandidates = async () => {
     const engine = createCandidateEngine(shared);
     await engine.start();

@@ -77,7 +77,7 @@ export function openDuckdbAnalytics(options: DuckdbAnalyticsOptions): Analytics 
     writeQuery: (path, query, callOptions = {}) => work(callOptions, ({ instance, modules }, signal) =>
       modules.withSession(instance, signal, async (session) => {
         await modules.createViews(session, query);
-        return modules.writeParquet(session, query.sql, target(path));
+        return modules.writeParquet(session, query.sql, { ...target(path), compressionLevel: callOptions.compressionLevel });
       })),
     makeFolder: (folder) => fileWork(() => makeFolder(folder)),
     list: (folder) => fileWork(() => listFiles(folder)),

@@ -7,11 +7,17 @@ import { quoteText } from "../../ports/analytics.ts";
 import type { WrittenFile } from "../../ports/analytics.ts";
 import type { Session } from "./session.ts";
 
+export interface ParquetTarget {
+  readonly path: string;
+  readonly temporaryPath: string;
+  readonly compressionLevel?: number | undefined;
+}
+
 /** Runs the SELECT into the file at `path`; `temporaryPath` must be in the same folder. */
-export async function writeParquet(session: Session, select: string, target: { readonly path: string; readonly temporaryPath: string }): Promise<WrittenFile> {
+export async function writeParquet(session: Session, select: string, target: ParquetTarget): Promise<WrittenFile> {
   const { path, temporaryPath } = target;
   try {
-    const rows = await copyTo(session, select, temporaryPath);
+    const rows = await copyTo(session, select, target);
     const sizeBytes = await syncFile(temporaryPath);
     await rename(temporaryPath, path);
     await syncFolder(dirname(path));
@@ -22,9 +28,10 @@ export async function writeParquet(session: Session, select: string, target: { r
   }
 }
 
-async function copyTo(session: Session, select: string, path: string): Promise<number> {
+async function copyTo(session: Session, select: string, { temporaryPath, compressionLevel }: ParquetTarget): Promise<number> {
   let rows = 0;
-  for await (const chunk of session.chunks(`COPY (${select}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`)) {
+  const level = compressionLevel === undefined ? "" : `, COMPRESSION_LEVEL ${compressionLevel}`;
+  for await (const chunk of session.chunks(`COPY (${select}) TO ${quoteText(temporaryPath)} (FORMAT parquet, COMPRESSION zstd${level})`)) {
     rows = Number(chunk.getColumnValues(0)[0]);
   }
   return rows;

@@ -36,7 +36,7 @@ export async function readTable(session: Session, query: AnalyticsQuery): Promis
 /** Makes the query's table names known to the session. */
 export async function createViews(session: Session, query: AnalyticsQuery): Promise<void> {
   for (const [table, files] of Object.entries(query.tables)) {
-    await session.execute(`CREATE TEMP VIEW ${quoteName(table)} AS SELECT * FROM ${parquetSource(table, files)}`);
+    await session.execute(`CREATE TEMP VIEW ${quoteName(table)} AS ${parquetSource(table, files)}`);
   }
 }
 

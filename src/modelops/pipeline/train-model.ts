@@ -96,6 +96,7 @@ export async function trainModel(context: TrainingContext, request: TrainingRequ
     parameters: { ...model.trainer.parameters, trainer: model.trainer.kind, exampleOffset: request.exampleOffset },
   });
   try {
+    await lake.pin(snapshot.id, `run ${run}`); // the run can be repeated as long as it is on record
     const report = await runTraining(context, { ...request, run, snapshot, definitionHash });
     await experiments.finish(run, "finished");
     return { ...report, elapsedMs: context.clock.monotonicMs() - startedAtMs };

@@ -1,0 +1,111 @@
+/** Looks after the files of all streams, also of those that left the definition: what is stored where, what is held, what may go. */
+import type { Clock } from "../../kernel/clock.ts";
+import { StrataError, isStrataError } from "../../kernel/errors.ts";
+import { TIERS, physicalOf, storedRecords } from "./file-book.ts";
+import type { FileBook, FilePlace, Tier } from "./file-book.ts";
+import type { LakeFile } from "./lake-file.ts";
+import type { LakeStorage } from "./lake-storage.ts";
+import type { Manifest } from "./manifest.ts";
+import type { SnapshotBook } from "./snapshot-book.ts";
+import type { LakeSnapshot } from "./snapshot.ts";
+
+export interface TierUse {
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+export interface StreamStorage {
+  readonly stream: string;
+  /** Of the lake as it is now. */
+  readonly rows: number;
+  readonly tiers: Readonly<Record<Tier, TierUse>>;
+  /** What all of it would take in the hot tier. */
+  readonly hotBytes: number;
+  /** Part of the above that only snapshots need. */
+  readonly snapshotBytes: number;
+}
+
+export interface CollectOptions {
+  /** Also forgets snapshots that nothing relies on and that are older than this. Default: none. */
+  readonly olderThanMs?: number | undefined;
+}
+
+export interface Collected {
+  readonly snapshots: readonly string[];
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+export interface LakeKeeper {
+  /** The present state, or a snapshot, with all of its files held. */
+  hold(id?: string): Promise<{ readonly snapshot: LakeSnapshot } & Disposable>;
+  collect(options?: CollectOptions): Promise<Collected>;
+  storage(): Promise<readonly StreamStorage[]>;
+  /** The files that have the bytes of these, each once. */
+  placesOf(stream: string, files: readonly LakeFile[]): Promise<readonly { readonly file: LakeFile; readonly place: FilePlace }[]>;
+}
+
+/** Somebody came to rely on it meanwhile. */
+function wasPinned(thrown: unknown): false {
+  if (isStrataError(thrown) && thrown.code === "SNAPSHOT_PINNED") return false;
+  throw thrown;
+}
+
+interface Parts {
+  readonly manifest: Manifest;
+  readonly storage: LakeStorage;
+  readonly book: SnapshotBook;
+  readonly clock: Clock;
+}
+
+export function createLakeKeeper({ manifest, storage, book, clock }: Parts): LakeKeeper {
+  const names = async (): Promise<readonly string[]> => [...(await manifest.streams()).keys()];
+  return {
+    hold: async (id) => {
+      let snapshot: LakeSnapshot | undefined;
+      const hold = await storage.hold(async () => {
+        snapshot = id === undefined ? await book.present(clock.now()) : await book.find(id);
+        return new Map(Object.entries(snapshot.streams).map(([stream, { files }]) => [stream, files.map(({ name }) => name)]));
+      });
+      if (snapshot === undefined) throw new StrataError("INTERNAL", { reason: "a hold chose nothing" });
+      return { snapshot, [Symbol.dispose]: () => hold[Symbol.dispose]() };
+    },
+    collect: async ({ olderThanMs } = {}) => {
+      const forgotten: string[] = [];
+      const limitMs = clock.now() - (olderThanMs ?? Infinity);
+      for (const { id, createdAtMs, pins } of await book.list()) {
+        if (pins.length > 0 || createdAtMs >= limitMs) continue;
+        if (await book.forget(id).then(() => true, wasPinned)) forgotten.push(id);
+      }
+      let files = 0;
+      let sizeBytes = 0;
+      for (const stream of await names()) {
+        const removed = await storage.collect(stream);
+        files += removed.files;
+        sizeBytes += removed.sizeBytes;
+      }
+      return { snapshots: forgotten, files, sizeBytes };
+    },
+    storage: async () => Promise.all((await names()).map(async (stream) => storageOf(stream, await manifest.book(stream)))),
+    placesOf: async (stream, files) => {
+      const known = await manifest.book(stream);
+      return [...new Map(files.map(({ name }) => physicalOf(known, name)).map(({ file, place }) => [file.name, { file, place }])).values()];
+    },
+  };
+}
+
+function storageOf(stream: string, book: FileBook): StreamStorage {
+  const stored = storedRecords(book);
+  const live = [...book.values()].filter(({ isLive }) => isLive);
+  const needed = new Set(live.map(({ file }) => physicalOf(book, file.name).file.name));
+  const use = (tier: Tier): TierUse => {
+    const places = stored.filter(({ place }) => place.tier === tier).map(({ place }) => place);
+    return { files: places.length, sizeBytes: places.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  };
+  return {
+    stream, rows: live.reduce((sum, { file }) => sum + file.rows, 0),
+    tiers: Object.fromEntries(TIERS.map((tier) => [tier, use(tier)])) as Record<Tier, TierUse>, // one entry per tier
+    hotBytes: stored.reduce((sum, { file, place }) => sum + (file.hotBytes ?? place.sizeBytes), 0),
+    snapshotBytes: stored.filter(({ file }) => !needed.has(file.name)).reduce((sum, { place }) => sum + place.sizeBytes, 0),
+  };
+}

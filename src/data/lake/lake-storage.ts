@@ -1,0 +1,212 @@
+/**
+ * Where the bytes of the lake's files are, and who is reading them. Readers get local paths whatever the tier; a file
+ * that somebody holds is neither removed nor forgotten until it is let go.
+ *
+ * Order that a crash cannot break: bytes are durable in their new place before the manifest says so, and are removed
+ * from the old one after. What lies in a folder and is not said by the manifest to be local is removed at the next start.
+ */
+import { join } from "node:path";
+import { StrataError } from "../../kernel/errors.ts";
+import type { Analytics, TableFile } from "../../ports/analytics.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
+import type { FileCache, FileLease } from "../../ports/file-cache.ts";
+import { physicalOf, removableOf } from "./file-book.ts";
+import type { FilePlace, FileRecord } from "./file-book.ts";
+import { OFFSET_COLUMN } from "./lake-file.ts";
+import type { LakeFile } from "./lake-file.ts";
+import type { Manifest } from "./manifest.ts";
+import { createTurns } from "./turns.ts";
+
+export interface LakeStorageOptions {
+  readonly analytics: Analytics;
+  readonly blobs: BlobStore;
+  readonly cache: FileCache;
+  readonly manifest: Manifest;
+  readonly folder: string;
+  /** blob: a file is in the blob store before it counts, and the local one is a copy; for clusters, whose disks come and go. */
+  readonly durable: "local" | "blob";
+}
+
+/** Files to read, held until disposed. */
+export interface OpenedFiles extends Disposable {
+  /** In the order asked for; empty for no files. */
+  readonly parts: readonly TableFile[];
+  /** Files that are opened to read them, and what had to be fetched for that. */
+  readonly files: number;
+  readonly sizeBytes: number;
+  readonly fetchedBytes: number;
+}
+
+export interface Removed {
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+export interface LakeStorage {
+  folderOf(stream: string): string;
+  /** Removes what a crash left in the stream's folder, which is made when it is missing. */
+  prepare(stream: string): Promise<void>;
+  /** Local paths of the files, fetched where they have to be. LAKE_QUERY_FAILED when a file is not kept any more. */
+  open(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenedFiles>;
+  /** Keeps files by name until disposed: what `choose` returns is chosen and held in one step. */
+  hold<T extends ReadonlyMap<string, readonly string[]>>(choose: () => Promise<T>): Promise<{ readonly held: T } & Disposable>;
+  /** Puts a written file where it belongs and lets `record` write it down; nothing removes the blob in between. */
+  keep(path: string, sizeBytes: number, record: (place: FilePlace) => Promise<void>): Promise<void>;
+  /** Moves a file's bytes from the stream's folder to the blob store; one that is there already only changes its tier. */
+  move(stream: string, record: FileRecord, tier: "warm" | "cold", signal?: AbortSignal): Promise<void>;
+  /** Moves a file that was just written into the stream's folder to the blob store, before anybody knows it. */
+  keepCold(stream: string, name: string, record: (place: FilePlace) => Promise<void>, signal?: AbortSignal): Promise<void>;
+  /** Removes what nothing needs any more, and local copies of files that left the hot tier. */
+  collect(stream: string): Promise<Removed>;
+}
+
+const PARALLEL_FETCHES = 4;
+
+export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
+  const { analytics, blobs, cache, manifest, folder, durable } = options;
+  const folderOf = (stream: string): string => join(folder, stream);
+  const pathOf = (stream: string, name: string): string => join(folderOf(stream), name);
+  /** Taking hold and removing take turns, so that nothing is removed between a look at the manifest and the hold. */
+  const gate = createTurns();
+  /** Blobs are addressed by content: recording one and deleting one of the same bytes must not overlap. */
+  const blobTurns = createTurns();
+  const holds = createHolds();
+
+  const localNames = async (stream: string): Promise<ReadonlySet<string>> => new Set(await analytics.list(folderOf(stream)));
+
+  /** Resolves and holds the files' bytes. */
+  const resolve = (stream: string, files: readonly LakeFile[]) => gate.run(async () => {
+    const book = await manifest.book(stream);
+    const pairs = files.map((file) => ({ file, record: physicalOf(book, file.name) }));
+    return { pairs, release: holds.add(stream, pairs.flatMap(({ file, record }) => [file.name, record.file.name])) };
+  });
+
+  const lease = async (stream: string, record: FileRecord, local: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<FileLease> => {
+    const { tier, digest, sizeBytes } = record.place;
+    if (tier === "hot" && (digest === undefined || local.has(record.file.name))) return { path: pathOf(stream, record.file.name), fetchedBytes: 0, release: () => undefined };
+    return cache.lease({ digest: digest!, sizeBytes }, { signal }); // everything that is not local only has a digest
+  };
+
+  const open: LakeStorage["open"] = async (stream, files, { signal } = {}) => {
+    const { pairs, release } = await resolve(stream, files);
+    const records = [...new Map(pairs.map(({ record }) => [record.file.name, record])).values()];
+    const leases = new Map<string, FileLease>();
+    const dispose = (): void => {
+      for (const { release: free } of leases.values()) free();
+      leases.clear();
+      release();
+    };
+    try {
+      const local = records.some(({ place }) => place.tier === "hot" && place.digest !== undefined) ? await localNames(stream) : new Set<string>();
+      for (let at = 0; at < records.length; at += PARALLEL_FETCHES) {
+        const settled = await Promise.allSettled(records.slice(at, at + PARALLEL_FETCHES).map(async (record) => {
+          leases.set(record.file.name, await lease(stream, record, local, signal));
+        }));
+        for (const result of settled) if (result.status === "rejected") throw result.reason;
+      }
+    } catch (thrown) {
+      dispose();
+      throw thrown;
+    }
+    return {
+      parts: partsOf(pairs, (record) => leases.get(record.file.name)!.path), files: records.length,
+      sizeBytes: records.reduce((sum, { place }) => sum + place.sizeBytes, 0), fetchedBytes: [...leases.values()].reduce((sum, { fetchedBytes }) => sum + fetchedBytes, 0),
+      [Symbol.dispose]: dispose,
+    };
+  };
+
+  const put = async (path: string, tier: "hot" | "warm" | "cold", signal?: AbortSignal): Promise<FilePlace> => {
+    const { digest, sizeBytes } = await blobs.putFile(path, { signal });
+    return { tier, digest, sizeBytes };
+  };
+
+  return {
+    folderOf, open,
+    prepare: async (stream) => {
+      await analytics.makeFolder(folderOf(stream));
+      const book = await manifest.book(stream);
+      for (const name of await localNames(stream)) {
+        if (book.get(name)?.place.tier !== "hot") await analytics.remove(pathOf(stream, name));
+      }
+    },
+    hold: (choose) => gate.run(async () => {
+      const held = await choose();
+      const releases = [...held].map(([stream, names]) => holds.add(stream, names));
+      return { held, [Symbol.dispose]: () => { for (const release of releases) release(); } };
+    }),
+    keep: async (path, sizeBytes, record) => {
+      if (durable === "local") return record({ tier: "hot", digest: undefined, sizeBytes });
+      return blobTurns.run(async () => record(await put(path, "hot")));
+    },
+    move: (stream, { file, place }, tier, signal) => blobTurns.run(async () => {
+      const moved = place.digest === undefined ? await put(pathOf(stream, file.name), tier, signal) : { ...place, tier };
+      await manifest.moveFile(stream, file.name, moved);
+    }),
+    keepCold: (stream, name, record, signal) => blobTurns.run(async () => {
+      await record(await put(pathOf(stream, name), "cold", signal));
+    }),
+    collect: (stream) => gate.run(() => blobTurns.run(async () => {
+      const book = await manifest.book(stream);
+      const held = holds.of(stream);
+      const { bytes, records } = removableOf(book, held);
+      const names = [...new Set([...bytes.map(({ file }) => file.name), ...records])];
+      for (const { file, place } of bytes) {
+        await analytics.remove(pathOf(stream, file.name));
+        if (place.digest !== undefined && !await manifest.isBlobNeeded(place.digest, { stream, names })) {
+          await blobs.delete(place.digest);
+          await cache.drop(place.digest);
+        }
+      }
+      if (names.length > 0) await manifest.removed(stream, { records, bytes: bytes.map(({ file }) => file.name) });
+      for (const name of await localNames(stream)) {
+        const record = book.get(name);
+        const hasMoved = record !== undefined && (record.place.tier === "warm" || record.place.tier === "cold");
+        if (hasMoved && !held.has(name)) await analytics.remove(pathOf(stream, name));
+      }
+      return { files: bytes.length, sizeBytes: bytes.reduce((sum, { place }) => sum + place.sizeBytes, 0) };
+    })),
+  };
+}
+
+interface Holds {
+  /** Returns how to let go, once. */
+  add(stream: string, names: readonly string[]): () => void;
+  of(stream: string): ReadonlySet<string>;
+}
+
+function createHolds(): Holds {
+  const counts = new Map<string, Map<string, number>>();
+  const change = (stream: string, names: readonly string[], by: 1 | -1): void => {
+    const known = counts.get(stream) ?? new Map<string, number>();
+    counts.set(stream, known);
+    for (const name of names) {
+      const count = (known.get(name) ?? 0) + by;
+      if (count === 0) known.delete(name);
+      else known.set(name, count);
+    }
+  };
+  return {
+    add: (stream, names) => {
+      change(stream, names, 1);
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        change(stream, names, -1);
+      };
+    },
+    of: (stream) => new Set(counts.get(stream)?.keys()),
+  };
+}
+
+/** Files whose bytes are in another one become that one's range of offsets; neighbours in the same file are one range. */
+function partsOf(pairs: readonly { readonly file: LakeFile; readonly record: FileRecord }[], pathOf: (record: FileRecord) => string): readonly TableFile[] {
+  const parts: { record: FileRecord; from: number; to: number }[] = [];
+  for (const { file, record } of pairs) {
+    if (file.fromOffset < record.file.fromOffset || file.toOffset > record.file.toOffset) throw new StrataError("LAKE_QUERY_FAILED", { reason: `file ${record.file.name} does not cover ${file.name}` });
+    const last = parts.at(-1);
+    if (last?.record === record && last.to === file.fromOffset) last.to = file.toOffset;
+    else parts.push({ record, from: file.fromOffset, to: file.toOffset });
+  }
+  return parts.map(({ record, from, to }) => (from === record.file.fromOffset && to === record.file.toOffset ? pathOf(record) : { path: pathOf(record), column: OFFSET_COLUMN, from, to }));
+}
