@@ -5,6 +5,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { StrataError } from "../kernel/errors.ts";
+import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import type { GrpcServer } from "./grpc-server.ts";
 
@@ -12,6 +13,8 @@ export interface GrpcListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly protocol: InferenceProtocol;
+  /** Absent: this process has no features to serve. */
+  readonly feast?: FeastParts | undefined;
 }
 
 export interface GrpcListener {
@@ -20,10 +23,10 @@ export interface GrpcListener {
   close(deadlineMs: number): Promise<void>;
 }
 
-export async function openGrpcListener({ host, port, protocol }: GrpcListenerOptions): Promise<GrpcListener> {
+export async function openGrpcListener({ host, port, protocol, feast }: GrpcListenerOptions): Promise<GrpcListener> {
   const sockets = new Set<Socket>();
   let loading: Promise<GrpcServer> | undefined;
-  const load = async (): Promise<GrpcServer> => (await import("./grpc-server.ts")).createGrpcServer(protocol);
+  const load = async (): Promise<GrpcServer> => (await import("./grpc-server.ts")).createGrpcServer(protocol, feast);
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

@@ -7,11 +7,13 @@ import type { sendUnaryData, ServerDuplexStream, ServerUnaryCall, ServerWritable
 import type { Socket } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
 import { reasonOf, toStrataError } from "../kernel/errors.ts";
+import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { InferRequestMessage } from "../protocols/kserve/grpc/infer-message.ts";
 import { HEALTH_SERVICE, INFERENCE_SERVICE } from "../protocols/kserve/grpc/messages.ts";
 import { UNARY_METHODS, answerStreamed, checkHealth, messageOf, servingStatus } from "../protocols/kserve/grpc/methods.ts";
 import type { RpcCall } from "../protocols/kserve/grpc/methods.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
+import { addFeastServices } from "./grpc-feast.ts";
 
 export interface GrpcServer {
   accept(connection: Socket): void;
@@ -24,11 +26,12 @@ const STREAM_WINDOW = 64;
 /** How often a Watch looks: the sender of a probe waits seconds, not milliseconds. */
 const WATCH_EVERY_MS = 500;
 
-export function createGrpcServer(protocol: InferenceProtocol): GrpcServer {
+export function createGrpcServer(protocol: InferenceProtocol, feast?: FeastParts): GrpcServer {
   const shutdown = new AbortController();
   const server = new Server({ "grpc.max_receive_message_length": protocol.maxBodyBytes, "grpc.max_send_message_length": -1 });
   server.addService(INFERENCE_SERVICE, inferenceHandlers(protocol, shutdown.signal));
   server.addService(HEALTH_SERVICE, healthHandlers(protocol, shutdown.signal));
+  if (feast !== undefined) addFeastServices(server, feast);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept: (connection) => injector.injectConnection(connection),

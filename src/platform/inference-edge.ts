@@ -1,5 +1,6 @@
 /** Open Inference over HTTP and gRPC as this process serves it: one protocol, a JSON thread, a gRPC port beside the HTTP port. */
 import type { Clock } from "../kernel/clock.ts";
+import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import type { ModelServer } from "../serving/index.ts";
 import type { Config } from "./config.ts";
@@ -13,12 +14,19 @@ export interface InferenceEdge extends AsyncDisposable {
   listen(httpPort: number): Promise<GrpcListener>;
 }
 
-export function createInferenceEdge({ config, models, clock }: { readonly config: Config; readonly models: ModelServer; readonly clock: Clock }): InferenceEdge {
+interface EdgeParts {
+  readonly config: Config;
+  readonly models: ModelServer;
+  readonly clock: Clock;
+  readonly feast?: FeastParts;
+}
+
+export function createInferenceEdge({ config, models, clock, feast }: EdgeParts): InferenceEdge {
   const work = createJsonTensorWorker();
   const protocol: InferenceProtocol = { models, clock, maxBodyBytes: config.maxBodyBytes, name: config.inferenceName, work };
   return {
     protocol,
-    listen: (httpPort) => openGrpcListener({ host: config.host, port: grpcPortOf(config, httpPort), protocol }),
+    listen: (httpPort) => openGrpcListener({ host: config.host, port: grpcPortOf(config, httpPort), protocol, feast }),
     [Symbol.asyncDispose]: () => work[Symbol.asyncDispose](),
   };
 }

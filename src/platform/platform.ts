@@ -134,8 +134,9 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock }));
-  const handle = createPlatformDoor({ ...shared, data, features: createFeatureLayer({ ...shared, data }), models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const features = createFeatureLayer({ ...shared, data });
+  const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));
+  const handle = createPlatformDoor({ ...shared, data, features, models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);
@@ -146,11 +147,11 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const owned = stack.move();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= owned.disposeAsync());
-  const { ingestion, features, candidates, lake } = data;
+  const { ingestion, candidates, lake } = data;
   const { experiments, registry, rollouts, decisions, endpoints, monitor, control, train, audit } = models;
   return {
     url: `http://${config.host}:${listener.port}`, grpcUrl: `${config.host}:${grpc.port}`, clock, telemetry, logs, language: language.gateway, application: shared.application,
-    ingestion, features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control, modelServer: serving.server,
+    ingestion, features: data.features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control, modelServer: serving.server,
     overview, train, audit, plan, apply, close, [Symbol.asyncDispose]: close,
   };
 }

@@ -101,15 +101,17 @@ export interface Push {
   readonly source: string;
   readonly frame: Frame;
   readonly to: string;
+  /** All values are text. */
+  readonly isText?: boolean;
 }
 
 /** Durable when it resolves. FeastFailure and DetailedRefusal in Feast's words. */
-export async function pushFrame(parts: Pick<FeastParts, "application" | "ingestion">, { source, frame, to }: Push): Promise<void> {
+export async function pushFrame(parts: Pick<FeastParts, "application" | "ingestion">, { source, frame, to, isText = false }: Push): Promise<void> {
   if (!DESTINATIONS.includes(to)) throw plainError(`${to} is not a supported push format. Please specify one of these ['online', 'offline', 'online_and_offline'].`);
   const { streams, featureViews } = parts.application();
   const stream = streams.get(source);
   if (stream === undefined) throw pushSourceNotFound(source);
-  await takeFrame(parts, frame, { stream, views: [...featureViews.values()].filter(({ from }) => from.name === source), isWrite: false });
+  await takeFrame(parts, frame, { stream, views: [...featureViews.values()].filter(({ from }) => from.name === source), isWrite: false, isText });
 }
 
 const WRITE_REQUEST = { feature_view_name: { check: text }, df: { check: table }, allow_registry_cache: { check: truth, otherwise: true }, transform_on_write: { check: truth, otherwise: true } };
@@ -121,10 +123,10 @@ async function answerWrite(parts: FeastParts, request: HttpRequest): Promise<Htt
 }
 
 /** The same for values of a view. */
-export async function writeFrame(parts: Pick<FeastParts, "application" | "ingestion">, { view: name, frame }: { readonly view: string; readonly frame: Frame }): Promise<void> {
+export async function writeFrame(parts: Pick<FeastParts, "application" | "ingestion">, { view: name, frame, isText = false }: { readonly view: string; readonly frame: Frame; readonly isText?: boolean }): Promise<void> {
   const view = parts.application().featureViews.get(name);
   if (view === undefined) throw objectNotFound(name);
-  await takeFrame(parts, frame, { stream: view.from, views: [view], isWrite: true });
+  await takeFrame(parts, frame, { stream: view.from, views: [view], isWrite: true, isText });
 }
 
 async function takeFrame({ ingestion }: Pick<FeastParts, "ingestion">, frame: Frame, target: FrameTarget): Promise<void> {

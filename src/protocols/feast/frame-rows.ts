@@ -23,6 +23,8 @@ export interface FrameTarget {
   readonly views: readonly FeatureView[];
   /** The columns are values of the view's features, not events that it aggregates. */
   readonly isWrite: boolean;
+  /** All values are text, and mean what the field they go to is. */
+  readonly isText?: boolean;
 }
 
 /** FeastFailure for what pandas would not take as a frame, DetailedRefusal for a time that is none. */
@@ -50,11 +52,18 @@ type Writer = (made: MutableRow, row: number) => void;
 function writerOf(name: string, values: readonly unknown[], target: FrameTarget): Writer | undefined {
   const { stream } = target;
   if (target.isWrite) refuseComputed(name, target);
-  if (name in stream.schema.shape && name !== stream.time) return fieldWriter(name, values, isKey(name, target) && isText(stream, name));
+  const field = (known: string): Writer => fieldWriter(known, target.isText === true ? values.map((value) => readText(value, kindOf(stream, known))) : values, isKey(known, target) && isText(stream, known));
+  if (name in stream.schema.shape && name !== stream.time) return field(name);
   if (name === TIME_COLUMN || name === stream.time) return timeWriter(name, values, stream);
   if (CREATED_COLUMNS.has(name)) return undefined;
-  const field = keyField(name, target) ?? lastField(name, target) ?? name;
-  return fieldWriter(field, values, isKey(field, target) && isText(stream, field));
+  return field(keyField(name, target) ?? lastField(name, target) ?? name);
+}
+
+/** A text that is none of its kind stays one: the stream's schema then says what is wrong. */
+function readText(value: unknown, kind: string | undefined): unknown {
+  if (typeof value !== "string") return value;
+  if (kind === "number" && value.trim() !== "" && !Number.isNaN(Number(value))) return Number(value);
+  return kind === "boolean" && /^(?:true|false)$/i.test(value) ? value.toLowerCase() === "true" : value;
 }
 
 function fieldWriter(field: string, values: readonly unknown[], isTextKey: boolean): Writer {
@@ -86,10 +95,12 @@ export function timeOf(value: unknown): number | undefined {
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }
 
-function isText(stream: Stream, field: string): boolean {
+const isText = (stream: Stream, field: string): boolean => kindOf(stream, field) !== "number";
+
+function kindOf(stream: Stream, field: string): string | undefined {
   let node = stream.schema.shape[field] as { readonly type?: string; readonly def?: { readonly innerType?: unknown } } | undefined; // zod 4 exposes both
   while (node?.def?.innerType !== undefined) node = node.def.innerType as typeof node;
-  return node?.type !== "number";
+  return node?.type;
 }
 
 /** The field that holds the key of an entity, where it is one field. */

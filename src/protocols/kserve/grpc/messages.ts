@@ -1,13 +1,10 @@
 /**
- * The messages and services of Open Inference gRPC, as data. Each field is "number type name"; `repeated` and `map`
- * (from text) stand before the type, `of` names the oneof a field belongs to. Numbers and names are the protocol's:
+ * The messages and services of Open Inference gRPC, as data (see grpc-messages.ts). Numbers and names are the protocol's:
  * kserve/open-inference-protocol `open_inference_grpc.proto`, Triton's extensions of it, and grpc.health.v1.
  * Messages that those nest in others stand beside them here; on the wire a message's name does not appear.
  */
-import type { ServiceDefinition } from "@grpc/grpc-js";
-import { fromJSON } from "@grpc/proto-loader";
-
-type Messages = Readonly<Record<string, readonly string[]>>;
+import { loadServices, messages, method } from "../../grpc-messages.ts";
+import type { Messages } from "../../grpc-messages.ts";
 
 const TENSORS: Messages = {
   InferParameter: ["1 bool bool_param of parameter_choice", "2 int64 int64_param of parameter_choice", "3 string string_param of parameter_choice", "4 double double_param of parameter_choice", "5 uint64 uint64_param of parameter_choice"],
@@ -90,20 +87,6 @@ const ENUMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 
 const METHODS = ["ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata", "ModelInfer", "ModelConfig", "ModelStatistics", "RepositoryIndex", "RepositoryModelLoad", "RepositoryModelUnload"] as const;
 
-const message = (fields: readonly string[]) => {
-  const oneofs: Record<string, { oneof: string[] }> = {};
-  const described = fields.map((text) => {
-    const [, id, rule, type = "", name = "", oneof] = /^(\d+) (?:(repeated|map) )?(\w+) (\w+)(?: of (\w+))?$/.exec(text) ?? [];
-    if (oneof !== undefined) (oneofs[oneof] ??= { oneof: [] }).oneof.push(name);
-    return [name, { id: Number(id), type, ...(rule === "map" ? { keyType: "string" } : rule === undefined ? {} : { rule }) }] as const;
-  });
-  return { fields: Object.fromEntries(described), ...(Object.keys(oneofs).length === 0 ? {} : { oneofs }) };
-};
-
-const method = (name: string, request: string, response: string, streams: { readonly requestStream?: boolean; readonly responseStream?: boolean } = {}) => [name, { requestType: request, responseType: response, ...streams }] as const;
-
-const messages = (all: Messages) => Object.fromEntries(Object.entries(all).map(([name, fields]) => [name, message(fields)]));
-
 const INFERENCE = {
   ...messages({ ...TENSORS, ...SERVER, ...REPOSITORY, ...STATISTICS, ...CONFIGURATION }),
   ...Object.fromEntries(Object.entries(ENUMS).map(([name, values]) => [name, { values: { ...values } }])),
@@ -121,12 +104,9 @@ const HEALTH = {
   Health: { methods: Object.fromEntries([method("Check", "HealthCheckRequest", "HealthCheckResponse"), method("Watch", "HealthCheckRequest", "HealthCheckResponse", { responseStream: true })]) },
 };
 
-const DESCRIPTION = { nested: { inference: { nested: INFERENCE }, grpc: { nested: { health: { nested: { v1: { nested: HEALTH } } } } } } };
-
-/** 64-bit integers come as text, so that none is rounded; what is not on the wire comes as its default. */
-const definitions = fromJSON(DESCRIPTION as Parameters<typeof fromJSON>[0], { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }); // its type knows no optional members that are left out
+const definitions = loadServices({ inference: { nested: INFERENCE }, grpc: { nested: { health: { nested: { v1: { nested: HEALTH } } } } } });
 
 /** Paths, and how messages of each method are written and read. */
-export const INFERENCE_SERVICE = definitions["inference.GRPCInferenceService"] as ServiceDefinition; // named just above
-export const HEALTH_SERVICE = definitions["grpc.health.v1.Health"] as ServiceDefinition;
+export const INFERENCE_SERVICE = definitions["inference.GRPCInferenceService"]!;
+export const HEALTH_SERVICE = definitions["grpc.health.v1.Health"]!;
 export type UnaryMethodName = (typeof METHODS)[number];
