@@ -1,4 +1,5 @@
-/** Layer 2 over its engines: ingestion, features, candidates and the lake, started together and closed together. */
+/** Layer 2 over its engines: ingestion, features, candidates, the lake and data quality, started together and closed together. */
+import { join, resolve } from "node:path";
 import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor } from "../data/index.ts";
 import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
@@ -11,6 +12,8 @@ import type { Logger } from "../ports/telemetry.ts";
 import type { EntityKeys, FeatureReadResult } from "../protocols/admin/feature-read.ts";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
+import { createQualityLayer } from "./quality-layer.ts";
+import type { QualityLayer } from "./quality-layer.ts";
 
 export interface DataLayer extends AsyncDisposable {
   readonly decoder: EventDecoder;
@@ -20,6 +23,7 @@ export interface DataLayer extends AsyncDisposable {
   readonly candidates: CandidateEngine;
   readonly lake: Lake;
   readonly dataQuality: QualityMonitor;
+  readonly qualityWork: QualityLayer;
   applyDefinition(application: Application): Promise<void>;
   checkpoint(): Promise<void>;
   /** Drops log segments that the definition's retention names and the lake has. */
@@ -60,12 +64,13 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
     stack.use(part);
     await part.start();
   }
+  const qualityWork = createQualityLayer({ application, dataQuality, lake, analytics, database, temporaryFolder: join(resolve(config.dataDir), "tmp"), clock });
   await ingestion.start(new AbortController().signal);
   stack.defer(() => ingestion.stop(10_000)); // first to close: nothing new comes in while the others drain
 
   const owned = stack.move();
   return {
-    decoder, ids, ingestion, features, candidates, lake, dataQuality,
+    decoder, ids, ingestion, features, candidates, lake, dataQuality, qualityWork,
     applyDefinition: async (next) => {
       await lake.followNewStreams();
       await features.applyDefinition(next).ready;
@@ -86,7 +91,10 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
         await log.retain(stream.name, stream.retention);
       }
     },
-    quality: (model) => judgeQuality(telemetry, model.examples.kind === "each-event" ? model.examples.from.name : model.examples.candidates.interactions[0]!.from.name),
+    quality: (model) => {
+      const obstacle = qualityWork.liveObstacle(model);
+      return obstacle === undefined ? judgeQuality(telemetry, model.examples.kind === "each-event" ? model.examples.from.name : model.examples.candidates.interactions[0]!.from.name) : { ok: false, reason: obstacle };
+    },
     readFeatures: (view, keys, atMs) => readFeatures({ features, application, clock }, { view, keys, atMs }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

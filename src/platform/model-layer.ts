@@ -55,7 +55,7 @@ export async function openModelLayer(options: ModelLayerOptions): Promise<ModelL
   await using stack = new AsyncDisposableStack();
   const records = await openRecords(options);
   await pinRunSnapshots(data.lake, records.experiments);
-  const desk = createTrainingDesk({ ...records, application, engines, lake: data.lake, runtime: treesRuntime, clock, logger, threads: config.trainingThreads });
+  const desk = createTrainingDesk({ ...records, application, engines, lake: data.lake, runtime: treesRuntime, clock, logger, threads: config.trainingThreads, checkData: data.qualityWork.checkTraining });
   const pool = stack.use(createModelPool({ runtime: treesRuntime, fetch: desk.servable, clock, meter: telemetry }));
   const monitor = stack.use(createMonitor({
     application, log, decoder: data.decoder, states, clock, logger, profileOf: desk.profileOf, onDrift: (window) => control.onDriftWindow(window),

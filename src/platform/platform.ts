@@ -99,6 +99,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const serving = stack.use(await openServingLayer({
     ...shared, definitionFile: typeof options.definition === "string" ? options.definition : undefined, pool: models.pool, champion: (model) => models.control.trafficPlan(model).champion,
   }));
+  stack.defer(tellQualityChanges(data, models));
   const traffic = stack.use(await openTrafficLayer({
     server: serving.server, dataDir: config.dataDir, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
     onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
@@ -189,6 +190,14 @@ function startRepeatingWork(stack: AsyncDisposableStack, { options, data, models
   stack.use(repeatWork({ name: "checkpointing", everyMs: checkpointSeconds * 1000, logger: logs, work: checkpoint }));
   if (options.runsControlLoop === false) return;
   stack.use(repeatWork({ name: "the control loop", everyMs: controlSeconds * 1000, logger: logs, work: () => models.control.tick() }));
+}
+
+/** A rule that begins to fail is an alert; one that passes again is told, too. */
+function tellQualityChanges({ dataQuality }: DataLayer, { decisions }: ModelLayer): () => void {
+  return dataQuality.subscribe(({ verdict: { expectations, rule, stream, status, sentence }, stopped }) => {
+    const reason = `${sentence}${stopped ? ` Stream "${stream}" takes no more events until it is resumed.` : ""}`;
+    decisions.append({ kind: "alert", subject: `${expectations}.${rule}`, verdict: status, reason }).catch(() => undefined); // the history of verdicts has it, too
+  });
 }
 
 function planOf(running: Application, desired: ApplicationDocument): readonly ResourceChange[] {

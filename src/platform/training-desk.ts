@@ -41,6 +41,8 @@ export interface TrainingDeskOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly threads: number;
+  /** Raises TRAINING_DATA_REFUSED when the data must not be learned from. */
+  readonly checkData: (model: Model, signal: AbortSignal) => Promise<void>;
 }
 
 interface Follower {
@@ -69,6 +71,7 @@ export function createTrainingDesk(options: TrainingDeskOptions): TrainingDesk {
         for (const { onProgress } of following) onProgress?.(step);
       };
       try {
+        await options.checkData(model, AbortSignal.any([stopping.signal, ...signals]));
         const report = await trainModel({ ...options, application: application(), blobs, environment }, {
           model, trigger, exampleOffset: exampleOffset(model), onStep, signal: AbortSignal.any([stopping.signal, ...signals]),
         });

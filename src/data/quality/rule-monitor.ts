@@ -59,8 +59,10 @@ interface WindowTally {
 }
 
 export interface MonitorContext {
-  readonly expectations: Expectations;
+  readonly expectations: Pick<Expectations, "name" | "of" | "windowMs">;
   readonly references: ReferenceKeys;
+  /** Judge all events together instead of those of a window; the words that follow their number ("of orders.csv"). */
+  readonly scope?: string | undefined;
 }
 
 const SAMPLED = 20;
@@ -86,9 +88,9 @@ export function describeRule(expectations: Pick<Expectations, "name" | "of">, ru
   return { expectations: expectations.name, stream: expectations.of.name, rule, kind: node.test.kind, fields: ruleFields(node), action, severity, because, atLeast };
 }
 
-function monitorShares({ rule, node, test, context: { expectations, references }, saved }: Parts): RuleMonitor {
+function monitorShares({ rule, node, test, context: { expectations, references, scope }, saved }: Parts): RuleMonitor {
   const judge = createEventJudge(test, references, saved.seen);
-  const windowMs = node.windowMs ?? expectations.windowMs;
+  const windowMs = scope === undefined ? node.windowMs ?? expectations.windowMs : Infinity;
   const shares = createShareWindow(windowMs, saved.shares);
   const samples = createOffendingSample(`${expectations.name}.${rule}`, SAMPLED, saved.samples);
   const described = describeRule(expectations, rule, node);
@@ -116,7 +118,7 @@ function monitorShares({ rule, node, test, context: { expectations, references }
       const counts = shares.counts();
       const judged = isBatchOnly
         ? { status: "skipped" as const, share: null, sentence: "A query is judged over the lake: by `strata quality check`, and before a training." }
-        : judgeShare(node, counts, windowPhrase(windowMs));
+        : judgeShare(node, counts, scope ?? windowPhrase(windowMs));
       return { ...described, ...counts, ...judged, atMs: counts.evaluated === 0 ? null : nowMs, samples: samples.events() };
     },
     status: () => (isBatchOnly ? "skipped" : shareStatus(node, shares.counts())),

@@ -12,6 +12,7 @@ import type { HttpRequest, HttpResponse } from "../http.ts";
 import { parseJsonBody } from "../json-body.ts";
 import { featureReadRequest } from "./feature-read.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { qualityRoutes } from "./quality-routes.ts";
 import type { AdminSources, TrainingProgress } from "./sources.ts";
 
 export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
@@ -83,6 +84,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     route("GET", "/v1/explain", "how recent inference requests were run and why they took so long, newest first: ?id=&model=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ requests: sources.explain(explainQuery(query)) }))),
     route("GET", "/v1/logs", "recent log lines: ?level=&after=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ lines: sources.logs.lines(logQuery(query)) }))),
     ...keyRoutes(sources.ledger),
+    ...qualityRoutes(sources.quality),
     route("POST", "/v1/tick", "run the control loop once", async () => {
       await sources.tick();
       return jsonResponse({ done: true });

@@ -5,6 +5,7 @@ import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
 import type { ModelServer } from "../../serving/index.ts";
 import type { KeySources } from "./key-routes.ts";
+import type { QualitySources } from "./quality-routes.ts";
 import type { Overview } from "./overview.ts";
 
 export interface AdminSources {
@@ -26,6 +27,8 @@ export interface AdminSources {
   readonly upstreams: () => unknown;
   /** Virtual keys of language models, and what was used. */
   readonly ledger: KeySources;
+  /** Expectations of streams, profiles, contracts. */
+  readonly quality: QualitySources;
   /** Starts a training and reports its progress; resolves with the report. */
   readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
   readonly rollback: (model: string, reason: string) => Promise<void>;
