@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { StrataError, listProblems, reasonOf } from "../../kernel/errors.ts";
 import type { Problem } from "../../kernel/errors.ts";
-import { describeExpectations } from "../../define/index.ts";
+import { defineStream, describeExpectations } from "../../define/index.ts";
 import type { Application, Expectations, RuleNode, Stream } from "../../define/index.ts";
 
 export const CONTRACT_FORMAT = "strata-data-contract/1";
@@ -74,7 +74,7 @@ function streamOf({ stream: { name, description, owner, schema, time, id } }: Da
     throw invalid(path, `its schema cannot be used: ${reasonOf(thrown)}`, thrown);
   }
   if (!(read instanceof z.ZodObject)) throw invalid(path, "its schema is not that of an object");
-  return { kind: "stream", name, description, owner, tags: [], schema: read, time, id, latenessMs: Infinity, retention: {} };
+  return defineStream(name, { schema: read, description, ...(owner === undefined ? {} : { owner }), ...(time === undefined ? {} : { time }), ...(id === undefined ? {} : { id }) }) as Stream; // its row type is not known here
 }
 
 function parseJson(text: string, path: string): unknown {
