@@ -1,5 +1,6 @@
 /** The rules a definition must satisfy beyond its types; pure, and complete: every problem, not the first. */
 import type { Problem } from "../kernel/errors.ts";
+import { columnNames } from "./aggregation.ts";
 import type { Application } from "./application-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkExpectations } from "./expectations.ts";
@@ -92,12 +93,19 @@ function checkFeatureView(view: FeatureView): Problem[] {
     ...keys.flatMap((key) => checkExpression(`${path}.by.${key}`, view.from, view.by[key])),
     ...checkExpression(`${path}.where`, view.from, view.where),
     ...(Object.keys(view.features).length > 0 ? [] : [problem(`${path}.features`, "names no feature", "empty")]),
+    ...checkColumnNames(view, path),
     ...Object.entries(view.features).flatMap(([name, node]) => [
       ...checkName(`${path}.features.${name}`, name),
       ...checkExpression(`${path}.features.${name}`, view.from, node.of),
       ...checkExpression(`${path}.features.${name}`, view.from, node.where),
     ]),
   ];
+}
+
+/** A list becomes columns of its own, `recent_1` and following, which no other feature may be called. */
+function checkColumnNames({ features }: FeatureView, path: string): Problem[] {
+  const columns = Object.entries(features).flatMap(([name, node]) => columnNames(name, node));
+  return columns.filter((column, index) => columns.indexOf(column) !== index).map((column) => problem(`${path}.features`, `two features have the column "${column}"`, "duplicate-name"));
 }
 
 function checkModel(model: Model): Problem[] {

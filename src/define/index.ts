@@ -1,8 +1,11 @@
 /** The definition language, as other layers see it. */
 export { canary, defineEndpoint, outcomeFrom } from "./endpoint.ts";
 export type { CanaryOptions, Endpoint, EndpointOptions, Outcome, Rollout } from "./endpoint.ts";
-export { count, distinct, last, max, mean, min, sum } from "./aggregation.ts";
+export {
+  approximateDistinct, columnNames, count, distinct, first, histogram, last, lastN, max, mean, min, quantile, shapeOf, standardDeviation, sum, topK, variance,
+} from "./aggregation.ts";
 export type { Aggregation, AggregationKind, AggregationNode } from "./aggregation.ts";
+export type { HoppingOptions, SessionOptions, TumblingOptions, WindowNode } from "./window.ts";
 export { CANDIDATE_FEATURES, defineCandidates, interaction } from "./candidates.ts";
 export type { CandidateFeature, Candidates, Interaction } from "./candidates.ts";
 export { compileExpression, fieldsOf } from "./expression.ts";

@@ -3,6 +3,7 @@
  */
 import { durationMs } from "../kernel/duration.ts";
 import type { Duration } from "../kernel/duration.ts";
+import { columnNames } from "./aggregation.ts";
 import type { Candidates } from "./candidates.ts";
 import type { Entity } from "./entity.ts";
 import type { FeatureView } from "./feature-view.ts";
@@ -58,6 +59,7 @@ export interface FeatureColumn {
   /** `view.feature`, the name in training sets, artifacts and inference requests. */
   readonly name: string;
   readonly source: string;
+  /** The feature; of one whose value is a list, the place is added: `recent_1`. */
   readonly feature: string;
   /** Text features are encoded as categories learned in training. */
   readonly type: "number" | "category";
@@ -65,16 +67,23 @@ export interface FeatureColumn {
 
 /** The model's input columns, in the order of its definition. */
 export function featureColumns(model: Pick<Model, "features">): readonly FeatureColumn[] {
-  return model.features.flatMap((provider) => provider.selected.map((feature): FeatureColumn => ({
-    name: `${provider.name}.${feature}`, source: provider.name, feature, type: columnType(provider, feature),
-  })));
+  return model.features.flatMap((provider) => provider.selected.flatMap((feature) => columnsOf(provider, feature)));
 }
 
-/** `last` may return text; whether it does is known from the stream's schema, which the expression's field belongs to. */
+function columnsOf(provider: FeatureProvider, feature: string): readonly FeatureColumn[] {
+  const node = provider.kind === "feature-view" ? provider.features[feature] : undefined;
+  const names = node === undefined ? [feature] : columnNames(feature, node);
+  const type = columnType(provider, feature);
+  return names.map((column) => ({ name: `${provider.name}.${column}`, source: provider.name, feature: column, type }));
+}
+
+const VALUE_AGGREGATIONS: ReadonlySet<string> = new Set(["first", "last", "lastN", "topK"]);
+
+/** Aggregations that hand a value on may return text; whether they do is known from the stream's schema, which the expression's field belongs to. */
 function columnType(provider: FeatureProvider, feature: string): "number" | "category" {
   if (provider.kind !== "feature-view") return "number";
   const node = provider.features[feature];
-  if (node?.aggregation !== "last" || node.of?.op !== "field") return "number";
+  if (node === undefined || !VALUE_AGGREGATIONS.has(node.aggregation) || node.of?.op !== "field") return "number";
   const field = provider.from.schema.shape[node.of.name];
   return field !== undefined && TEXT_TYPES.has(innerType(field)) ? "category" : "number";
 }

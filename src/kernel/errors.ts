@@ -36,6 +36,7 @@ export const ERRORS = {
   ABORTED: busy(499, "CANCELLED", "{what} was cancelled before it finished.", "Start it again if the cancellation was not intended."),
   CLOSED: broken(503, "UNAVAILABLE", "{what} is closed.", "Open it again, or wait for the process to restart."),
   SERVICE_START_FAILED: broken(500, "INTERNAL", "Service {service} did not start: {reason}", "Fix the cause and start again; services started before it were stopped."),
+  AGGREGATION_INVALID: caller(400, "INVALID_ARGUMENT", "A feature cannot be computed so: {reason}.", "The guide on features lists the aggregations, the windows and their parameters."),
   DURATION_INVALID: caller(400, "INVALID_ARGUMENT", "\"{value}\" is not a duration.", "Write a positive number and a unit: 250ms, 30s, 15m, 6h, 7d."),
 
   // configuration and command line

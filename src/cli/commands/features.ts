@@ -62,7 +62,12 @@ export const command = defineCommand({
   render: renderFeatures,
 });
 
+/** A list in one line. */
+function textOf(value: FeatureReadResult["rows"][number][number] | undefined): string | number | boolean | null | undefined {
+  return typeof value === "object" && value !== null ? value.map((each) => each ?? "–").join(", ") : value;
+}
+
 export function renderFeatures({ features, rows: [row = []], atMs, offset }: FeatureReadResult, { terminal }: Pick<CommandContext, "terminal">): void {
-  terminal.pairs(features.map((feature, at) => [feature, row[at]] as const));
+  terminal.pairs(features.map((feature, at) => [feature, textOf(row[at])] as const));
   terminal.note(`as of ${formatTime(atMs)}, events before offset ${offset} included`);
 }

@@ -4,13 +4,16 @@
  */
 import fc from "fast-check";
 import { z } from "zod";
-import { compileExpression, count, defineEntity, defineFeatureView, defineStream, distinct, last, max, mean, min, sum } from "../../define/index.ts";
-import type { AggregationNode, FeatureView } from "../../define/index.ts";
+import {
+  approximateDistinct, compileExpression, count, defineEntity, defineFeatureView, defineStream, distinct, first, histogram, last, lastN, max, mean, min, quantile, shapeOf,
+  standardDeviation, sum, topK, variance,
+} from "../../define/index.ts";
+import type { Aggregation, AggregationNode, FeatureView } from "../../define/index.ts";
 import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
 import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { fieldKinds } from "../lake/field-kind.ts";
 import { createKeyReader } from "./entity-key.ts";
-import { LANES, addExact, exactTotal } from "./exact-sum.ts";
+import { naiveValue, naiveWindow } from "./window-oracle.test.ts";
 
 export const orders = defineStream("orders", {
   schema: z.object({
@@ -55,12 +58,15 @@ export interface SampleEvent {
 
 export type SampleValue = number | string | boolean | null;
 
+/** Numbers that sums, squares and buckets find hard. */
+const EXTREMES = [0, 1e12 + 0.5, -1e12, 3e-9, -(2 ** -60), 2 ** 35 + 2 ** -16, 0.1, 5e-324, -7];
+
 /** An event from a few small whole numbers, so that ties, repeats and missing values are frequent. */
 export function sampleEvent(offset: number, draw: (bound: number) => number, spanMs = 200): SampleEvent {
   const timeMs = draw(spanMs);
   const optional = <T>(value: T, often = 6): T | undefined => (draw(often) === 0 ? undefined : value);
   const row = {
-    customer: optional(`c${draw(3)}`, 12), item: optional(draw(3), 12), price: optional((draw(2000) - 300) / 100), quantity: optional(draw(5) - 1),
+    customer: optional(`c${draw(3)}`, 12), item: optional(draw(3), 12), price: optional(draw(12) === 0 ? EXTREMES[draw(EXTREMES.length)] : (draw(2000) - 300) / 100), quantity: optional(draw(5) - 1),
     gift: optional(draw(2) === 1), country: optional(["FR", "DE", "IT"][draw(3)]),
   };
   return { offset, timeMs, knownAtMs: timeMs + (draw(4) === 0 ? draw(80) : 0), row: Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) };
@@ -109,7 +115,7 @@ export interface Question {
 }
 
 /** The definition of the features, read literally: filter all events, then aggregate. */
-export function bruteForce(view: FeatureView, events: readonly SampleEvent[], { key, timeMs, isKnown }: Question): readonly SampleValue[] {
+export function bruteForce(view: FeatureView, events: readonly SampleEvent[], { key, timeMs, isKnown }: Question): readonly (SampleValue | readonly SampleValue[])[] {
   const keyOf = createKeyReader(view);
   const holds = view.where === undefined ? () => true : compileExpression(view.where);
   const own = events.filter((event) => isKnown(event) && event.timeMs <= timeMs && keyOf(event.row, event.timeMs) === key && holds(event.row, event.timeMs) === true)
@@ -118,26 +124,41 @@ export function bruteForce(view: FeatureView, events: readonly SampleEvent[], { 
   return Object.values(view.features).map((feature) => (isExpired ? null : aggregate(feature, own, timeMs)));
 }
 
-function aggregate(node: AggregationNode, events: readonly SampleEvent[], timeMs: number): SampleValue {
+function aggregate(node: AggregationNode, events: readonly SampleEvent[], timeMs: number): SampleValue | readonly SampleValue[] {
   const condition = node.where === undefined ? () => true : compileExpression(node.where);
-  const inWindow = events.filter((event) => event.timeMs > timeMs - (node.windowMs ?? Infinity) && condition(event.row, event.timeMs) === true);
+  const inWindow = naiveWindow(node, events, timeMs).filter((event) => condition(event.row, event.timeMs) === true);
   if (node.of === undefined) return inWindow.length;
   const evaluate = compileExpression(node.of);
-  const values = inWindow.map((event) => evaluate(event.row, event.timeMs)).filter((value) => value !== undefined);
-  const numbers = values.filter((value) => typeof value === "number");
-  switch (node.aggregation) {
-    case "count": return inWindow.length;
-    case "sum": return exactSum(numbers);
-    case "mean": return numbers.length === 0 ? null : exactSum(numbers) / numbers.length;
-    case "min": return numbers.length === 0 ? null : numbers.reduce((a, b) => Math.min(a, b));
-    case "max": return numbers.length === 0 ? null : numbers.reduce((a, b) => Math.max(a, b));
-    case "last": return values.at(-1) ?? null;
-    case "distinct": return new Set(values).size;
-  }
+  return naiveValue(node, inWindow.map((event) => evaluate(event.row, event.timeMs)).filter((value) => value !== undefined));
 }
 
-function exactSum(numbers: readonly number[]): number {
-  const sums = new Float64Array(LANES);
-  for (const number of numbers) addExact(sums, 0, number);
-  return exactTotal(sums, 0);
+const WINDOWS: Readonly<Record<string, <T>(feature: Aggregation<T>) => Aggregation<T>>> = {
+  life: (feature) => feature, over: (feature) => feature.over("40ms"), tumbling: (feature) => feature.tumbling("20ms"), hopping: (feature) => feature.hopping("50ms", { every: "20ms" }),
+  session: (feature) => feature.session("6ms", { atMost: "70ms" }),
+};
+
+/** Every aggregation over every kind of window; lists, texts and truths among them. */
+export const kinds = defineFeatureView("kinds", {
+  entities: [customer], from: orders, by: (e) => ({ customer: e.customer }),
+  features: (e) => {
+    const features: Readonly<Record<string, Aggregation<unknown>>> = {
+      count: count(), gifts: count().where(e.gift), sum: sum(e.price), mean: mean(e.price), variance: variance(e.price), deviation: standardDeviation(e.price.times(e.quantity)),
+      min: min(e.price), max: max(e.price), first: first(e.price), first_country: first(e.country), last: last(e.price), last_gift: last(e.gift),
+      latest: lastN(e.price, 3), latest_countries: lastN(e.country, 2), top: topK(e.price, 3), top_countries: topK(e.country, 2), top_gifts: topK(e.gift, 2).where(e.quantity.greater(0)),
+      distinct: distinct(e.price), about: approximateDistinct(e.price), about_countries: approximateDistinct(e.country),
+      median: quantile(e.price, 0.5), shares: quantile(e.price, [0.95, 0, 0.25]), buckets: histogram(e.price, [-1, 0, 5, 12.5]),
+    };
+    return Object.fromEntries(Object.entries(features).flatMap(([name, feature]) => Object.entries(WINDOWS).map(([window, within]) => [`${name}_${window}`, within(feature)])));
+  },
+});
+
+/** A row of columns as the online engine would answer it: lists in one piece. */
+export function inPieces(view: FeatureView, flat: readonly SampleValue[]): readonly (SampleValue | readonly SampleValue[])[] {
+  let at = 0;
+  return Object.values(view.features).map((node) => {
+    const { isList, width } = shapeOf(node);
+    const values = flat.slice(at, at + width);
+    at += width;
+    return isList ? (values.every((value) => value === null) ? null : values) : values[0]!;
+  });
 }

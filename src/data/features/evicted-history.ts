@@ -1,21 +1,47 @@
 /**
- * What remains, for lifetime features, of events that were dropped from memory: one partial aggregate, the last
- * value and the set of distinct values per entity and slot. Only views with lifetime features have one.
+ * What remains, for lifetime features, of events that were dropped from memory: one partial aggregate, the moments,
+ * the first and the latest values, the set of distinct values and the tally of codes, per entity and slot, as far as
+ * the slot's lifetime features need them. Only views with lifetime features have one.
  */
+import { RANK_SHIFT } from "./distinct-sketch.ts";
+import { MOMENTS, addMoments, resetMoments } from "./moments.ts";
 import { PARTIAL, addValue, resetPartial } from "./partial-aggregate.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { outputsOf } from "./window-plan.ts";
-import type { Slot, SlotOutput, WindowPlan } from "./window-plan.ts";
+import type { Slot, WindowPlan } from "./window-plan.ts";
 
-/** One slot's history; the arrays are indexed by entity. */
+/** The latest values, latest first, with their times; of equal times the one that arrived last comes first. */
+export interface ValueList {
+  readonly times: number[];
+  readonly values: number[];
+}
+
+/** One slot's history; the arrays are indexed by entity and empty where nothing needs them. */
 export interface SlotHistory {
   /** PARTIAL doubles per entity; rows and flags use only the count. */
   partials: Float64Array;
-  /** Two doubles per entity: the latest event's time and its value or code. */
-  lasts: Float64Array;
+  /** MOMENTS doubles per entity. */
+  moments: Float64Array;
+  /** Two doubles per entity: the earliest event's time and its value or code. */
+  firsts: Float64Array;
+  readonly lasts: Map<number, ValueList>;
   readonly distincts: Map<number, Set<number>>;
-  /** Whether a lifetime feature counts distinct values, so that they must be kept. */
-  readonly keepsDistincts: boolean;
+  /** How often each code occurred; the highest rank of each register where codes are offers. */
+  readonly tallies: Map<number, Map<number, number>>;
+  readonly keeps: SlotKeeps;
+}
+
+/** What a slot's lifetime features need. */
+interface SlotKeeps {
+  readonly partials: boolean;
+  readonly moments: boolean;
+  readonly firsts: boolean;
+  /** The most values that any of them gives. */
+  readonly lasts: number;
+  readonly distincts: boolean;
+  readonly tallies: boolean;
+  /** The codes are offers to a sketch: of each register only the highest rank is kept. */
+  readonly offers: boolean;
 }
 
 export interface EvictedHistory {
@@ -25,12 +51,26 @@ export interface EvictedHistory {
   readonly slots: readonly (SlotHistory | undefined)[];
 }
 
+export const hasHistory = (history: EvictedHistory | undefined, entity: number): boolean => history !== undefined && history.entities[entity] === 1;
+
 export function createEvictedHistory(plan: WindowPlan): EvictedHistory {
-  const isLifetime = ({ window }: SlotOutput): boolean => plan.windowsMs[window] === Number.POSITIVE_INFINITY;
   return {
     entities: new Uint8Array(0),
-    slots: plan.slots.map((slot) => (outputsOf(slot).some(isLifetime)
-      ? { partials: new Float64Array(0), lasts: new Float64Array(0), distincts: new Map(), keepsDistincts: slot.distincts.some(isLifetime) } : undefined)),
+    slots: plan.slots.map((slot) => {
+      if (!outputsOf(slot).some(({ isLifetime }) => isLifetime)) return undefined;
+      const empty = (): Float64Array => new Float64Array(0);
+      return { partials: empty(), moments: empty(), firsts: empty(), lasts: new Map(), distincts: new Map(), tallies: new Map(), keeps: keepsOf(slot) };
+    }),
+  };
+}
+
+function keepsOf(slot: Slot): SlotKeeps {
+  const lifetime = (family: "folds" | "moments" | "firsts" | "lasts" | "distincts" | "tallies") => slot[family].filter(({ isLifetime }) => isLifetime);
+  return {
+    partials: lifetime("folds").length > 0, moments: lifetime("moments").length > 0, firsts: lifetime("firsts").length > 0,
+    lasts: Math.max(0, ...lifetime("lasts").map(({ width }) => width)),
+    distincts: lifetime("distincts").length > 0, tallies: lifetime("tallies").length > 0,
+    offers: slot.bucket?.kind === "offer",
   };
 }
 
@@ -39,20 +79,51 @@ export function evictRows(history: EvictedHistory, plan: WindowPlan, columns: Wi
   markEvicted(history, rows.entity);
   history.slots.forEach((slotHistory, index) => {
     if (slotHistory === undefined) return;
-    for (let row = rows.from; row < rows.to; row++) evictRow(slotHistory, plan.slots[index]!, columns, rows.entity, row);
+    for (let row = rows.from; row < rows.to; row++) {
+      const value = slotValue(plan.slots[index]!, columns, row);
+      if (!Number.isNaN(value)) evictValue(slotHistory, rows.entity, { timeMs: columns.times[row]!, value });
+    }
   });
 }
 
-function evictRow(history: SlotHistory, slot: Slot, columns: WindowColumns, entity: number, row: number): void {
-  const value = slotValue(slot, columns, row);
-  if (Number.isNaN(value)) return;
-  addValue(history.partials, entity * PARTIAL, value);
-  const at = entity * 2;
-  if (columns.times[row]! >= history.lasts[at]!) {
-    history.lasts[at] = columns.times[row]!;
-    history.lasts[at + 1] = value;
+function evictValue(history: SlotHistory, entity: number, { timeMs, value }: { readonly timeMs: number; readonly value: number }): void {
+  const { keeps, firsts } = history;
+  if (keeps.partials) addValue(history.partials, entity * PARTIAL, value);
+  if (keeps.moments) addMoments(history.moments, entity * MOMENTS, value);
+  if (keeps.firsts && timeMs < firsts[entity * 2]!) {
+    firsts[entity * 2] = timeMs;
+    firsts[entity * 2 + 1] = value;
   }
-  if (history.keepsDistincts) distinctsOf(history, entity).add(value);
+  if (keeps.lasts > 0) insertLast(entryOf(history.lasts, entity, () => ({ times: [], values: [] })), { timeMs, value, most: keeps.lasts });
+  if (keeps.distincts) entryOf(history.distincts, entity, () => new Set()).add(value);
+  if (keeps.tallies) countCode(entryOf(history.tallies, entity, () => new Map()), value, keeps.offers);
+}
+
+/** Before the first that is not later: of equal times this one arrived last. */
+function insertLast({ times, values }: ValueList, { timeMs, value, most }: { readonly timeMs: number; readonly value: number; readonly most: number }): void {
+  let place = 0;
+  while (place < times.length && times[place]! > timeMs) place++;
+  if (place >= most) return;
+  times.splice(place, 0, timeMs);
+  values.splice(place, 0, value);
+  if (times.length > most) {
+    times.pop();
+    values.pop();
+  }
+}
+
+/** Counts the code; of the offers to a sketch only each register's highest rank is kept, so that it stays small. */
+function countCode(tally: Map<number, number>, code: number, isOffer: boolean): void {
+  if (!isOffer) tally.set(code, (tally.get(code) ?? 0) + 1);
+  else tally.set(code >> RANK_SHIFT, Math.max(tally.get(code >> RANK_SHIFT) ?? 0, code & ((1 << RANK_SHIFT) - 1)));
+}
+
+/** Tells the codes of an entity's evicted events and how often each occurred. */
+export function eachTallied({ tallies, keeps }: SlotHistory, entity: number, tell: (code: number, times: number) => void): void {
+  for (const [key, value] of tallies.get(entity) ?? []) {
+    if (keeps.offers) tell((key << RANK_SHIFT) | value, 1);
+    else tell(key, value);
+  }
 }
 
 /** The row's number or code, 1 for rows and flags that count; NaN when the row does not take part. */
@@ -61,18 +132,18 @@ function slotValue(slot: Slot, columns: WindowColumns, row: number): number {
     case "rows": return 1;
     case "flag": return columns.flags[slot.column]![row] === 1 ? 1 : Number.NaN;
     case "number": return columns.numbers[slot.column]![row]!;
-    case "code": {
+    case "code": case "bucket": {
       const code = columns.codes[slot.column]![row]!;
       return code < 0 ? Number.NaN : code;
     }
   }
 }
 
-function distinctsOf(history: SlotHistory, entity: number): Set<number> {
-  const known = history.distincts.get(entity);
+function entryOf<T>(entries: Map<number, T>, entity: number, create: () => T): T {
+  const known = entries.get(entity);
   if (known !== undefined) return known;
-  const created = new Set<number>();
-  history.distincts.set(entity, created);
+  const created = create();
+  entries.set(entity, created);
   return created;
 }
 
@@ -95,12 +166,10 @@ function reserveEntity(history: EvictedHistory, entity: number): void {
   history.entities = enlarged(history.entities, size);
   for (const slot of history.slots) {
     if (slot === undefined) continue;
-    slot.partials = enlarged(slot.partials, size * PARTIAL);
-    slot.lasts = enlarged(slot.lasts, size * 2);
-    for (let each = before; each < size; each++) {
-      resetPartial(slot.partials, each * PARTIAL);
-      slot.lasts[each * 2] = Number.NEGATIVE_INFINITY;
-    }
+    if (slot.keeps.partials) slot.partials = enlarged(slot.partials, size * PARTIAL);
+    if (slot.keeps.moments) slot.moments = enlarged(slot.moments, size * MOMENTS);
+    if (slot.keeps.firsts) slot.firsts = enlarged(slot.firsts, size * 2);
+    for (let each = before; each < size; each++) resetSlot(slot, each);
   }
 }
 
@@ -110,62 +179,16 @@ function enlarged<T extends Float64Array | Uint8Array>(column: T, length: number
   return larger;
 }
 
+function resetSlot({ keeps, partials, moments, firsts, ...slot }: SlotHistory, entity: number): void {
+  if (keeps.partials) resetPartial(partials, entity * PARTIAL);
+  if (keeps.moments) resetMoments(moments, entity * MOMENTS);
+  if (keeps.firsts) firsts.set([Number.POSITIVE_INFINITY, Number.NaN], entity * 2);
+  for (const entries of [slot.lasts, slot.distincts, slot.tallies]) entries.delete(entity);
+}
+
 /** Drops what is kept of the entity. */
 export function forgetHistory(history: EvictedHistory, entity: number): void {
-  if (history.entities[entity] !== 1) return;
+  if (!hasHistory(history, entity)) return;
   history.entities[entity] = 0;
-  for (const slot of history.slots) {
-    if (slot === undefined) continue;
-    resetPartial(slot.partials, entity * PARTIAL);
-    slot.lasts[entity * 2] = Number.NEGATIVE_INFINITY;
-    slot.distincts.delete(entity);
-  }
-}
-
-/** Takes an entity's history apart, number by number; codes are told with their column, so that they can be renamed. */
-export interface HistoryWriter {
-  double(value: number): void;
-  integer(value: number): void;
-  code(column: number, code: number): void;
-}
-
-/** Gives back what a HistoryWriter was told, in the same order. */
-export interface HistoryReader {
-  double(): number;
-  integer(): number;
-  code(column: number): number;
-}
-
-export function writeHistory(history: EvictedHistory, plan: WindowPlan, entity: number, into: HistoryWriter): void {
-  into.integer(history.entities[entity] === 1 ? 1 : 0);
-  if (history.entities[entity] !== 1) return;
-  history.slots.forEach((kept, index) => {
-    if (kept === undefined) return;
-    const { storage, column } = plan.slots[index]!;
-    for (let at = 0; at < PARTIAL; at++) into.double(kept.partials[entity * PARTIAL + at]!);
-    const [timeMs, value] = [kept.lasts[entity * 2]!, kept.lasts[entity * 2 + 1]!];
-    into.double(timeMs);
-    if (timeMs === Number.NEGATIVE_INFINITY) into.double(0);
-    else if (storage === "code") into.code(column, value);
-    else into.double(value);
-    const codes = kept.distincts.get(entity) ?? [];
-    into.integer(kept.distincts.get(entity)?.size ?? 0);
-    for (const code of codes) into.code(column, code);
-  });
-}
-
-export function readHistory(history: EvictedHistory, plan: WindowPlan, entity: number, from: HistoryReader): void {
-  forgetHistory(history, entity);
-  if (from.integer() === 0) return;
-  markEvicted(history, entity);
-  history.slots.forEach((kept, index) => {
-    if (kept === undefined) return;
-    const { storage, column } = plan.slots[index]!;
-    for (let at = 0; at < PARTIAL; at++) kept.partials[entity * PARTIAL + at] = from.double();
-    const timeMs = from.double();
-    kept.lasts[entity * 2] = timeMs;
-    kept.lasts[entity * 2 + 1] = timeMs > Number.NEGATIVE_INFINITY && storage === "code" ? from.code(column) : from.double();
-    const size = from.integer();
-    if (size > 0) kept.distincts.set(entity, new Set(Array.from({ length: size }, () => from.code(column))));
-  });
+  for (const slot of history.slots) if (slot !== undefined) resetSlot(slot, entity);
 }

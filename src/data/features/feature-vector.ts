@@ -3,7 +3,7 @@
  * cannot be encoded in two ways: missing is NaN, truths are 1 and 0, text is its number among the categories that
  * training learned, and on-demand features run the definition's own function.
  */
-import { CANDIDATE_FEATURES, featureColumns } from "../../define/index.ts";
+import { CANDIDATE_FEATURES, columnNames, featureColumns } from "../../define/index.ts";
 import type { Candidates, FeatureColumn, FeatureProvider, FeatureView, Model, OnDemand } from "../../define/index.ts";
 import { reasonOf } from "../../kernel/errors.ts";
 
@@ -45,7 +45,7 @@ export function createVectorAssembler(model: Pick<Model, "features">, categories
     if (times === 1) options.onFailure?.(source, reason);
   };
   const writers = model.features.map((provider) => (provider.kind === "on-demand" ? onDemandWriter(provider, fail) : sourceWriter(provider, categories)));
-  const widths = model.features.map((provider) => provider.selected.length);
+  const widths = model.features.map((provider) => featureColumns({ features: [provider] }).length);
   const sources = sourcesOf(model.features);
   return {
     columns, failures,
@@ -78,11 +78,17 @@ const NO_VALUES: readonly unknown[] = [];
 
 function sourceWriter(source: Source, categories: Categories): Writer {
   const names = namesOf(source);
-  const places = source.selected.map((feature) => names.indexOf(feature));
-  const codes = source.selected.map((feature) => codesOf(categories[`${source.name}.${feature}`] ?? []));
+  const cells = source.selected.flatMap((feature) => {
+    const columns = source.kind === "feature-view" ? columnNames(feature, source.features[feature]!) : [feature];
+    return columns.map((column, place) => ({ feature: names.indexOf(feature), place, codes: codesOf(categories[`${source.name}.${column}`] ?? []) }));
+  });
   return (sources, _, out, at) => {
     const values = sources.get(source.name) ?? NO_VALUES;
-    for (let column = 0; column < places.length; column++) out[at + column] = toNumber(values[places[column]!], codes[column]!);
+    for (let column = 0; column < cells.length; column++) {
+      const { feature, place, codes } = cells[column]!;
+      const value = values[feature];
+      out[at + column] = toNumber(Array.isArray(value) ? value[place] : value, codes);
+    }
   };
 }
 

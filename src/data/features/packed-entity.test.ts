@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { KEY_SEPARATOR } from "../../define/index.ts";
-import { activity, orders, pairs, sampleEvents, toBatch } from "./event-samples.test.ts";
+import { activity, kinds, orders, pairs, sampleEvents, toBatch } from "./event-samples.test.ts";
 import { createPackedReader } from "./packed-reader.ts";
 import { createViewState } from "./view-state.ts";
 
 const KEYS = ["c0", "c1", "c2", "stranger"].flatMap((customer) => ["0", "1", "2"].map((item) => [customer, item]));
 
-for (const view of [activity, pairs]) {
+for (const view of [activity, pairs, kinds]) {
   test(`${view.name}: packed bytes answer as the state that packed them, and go on in another state`, () => {
     const reader = createPackedReader(view);
     fc.assert(fc.property(sampleEvents({ maxLength: 200 }), fc.nat(200), fc.integer({ min: -50, max: 120 }), fc.boolean(), (events, cut, aheadMs, evicts) => {

@@ -12,8 +12,8 @@
 import type { Scalar } from "../../define/index.ts";
 import { hashOf } from "../../kernel/hash.ts";
 import { MISSING_CODE } from "./dictionary.ts";
-import { readHistory, writeHistory } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
+import { readHistory, writeHistory } from "./history-cells.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import type { WindowPlan } from "./window-plan.ts";
 
@@ -50,7 +50,7 @@ export function createEntityPacker(plan: WindowPlan, columns: WindowColumns, his
 
   return {
     pack: ({ entity, start, count }, horizonMs) => {
-      const texts = columns.dictionaries.map(() => createLocalCodes());
+      const texts = plan.bucketLimits.map((limit) => (limit > 0 ? AS_THEY_ARE : createLocalCodes()));
       const doubles: number[] = [];
       const integers: number[] = [];
       if (history !== undefined) {
@@ -61,7 +61,7 @@ export function createEntityPacker(plan: WindowPlan, columns: WindowColumns, his
       }
       const doubleCount = count * (1 + columns.numbers.length) + doubles.length;
       const integerCount = count * columns.codes.length + integers.length;
-      const localCodes = columns.codes.map((codes, column) => texts[column]!.encodeAll(codes, start, count));
+      const localCodes = columns.codes.map((codes, column) => encodeAll(texts[column]!, { codes, start, count }));
       const text = Buffer.from(JSON.stringify(texts.map((local, column) => local.codes.map((code) => columns.dictionaries[column]!.values[code]!))));
       const size = HEAD_BYTES + doubleCount * 8 + integerCount * 4 + count * columns.flags.length + text.length;
       scratch.reserve(size);
@@ -97,10 +97,10 @@ export function createEntityPacker(plan: WindowPlan, columns: WindowColumns, his
       for (const column of [columns.times, ...columns.numbers]) at = copyOut(f64, at, column, start, rows);
       let integer = integersAt;
       columns.codes.forEach((codes, column) => {
-        const renamed = newCodes[column]!;
+        const renamed = plan.bucketLimits[column]! > 0 ? undefined : newCodes[column]!;
         for (let row = 0; row < rows; row++) {
           const code = i32[integer++]!;
-          codes[start + row] = code < 0 ? MISSING_CODE : renamed[code]!;
+          codes[start + row] = code < 0 ? MISSING_CODE : renamed === undefined ? code : renamed[code]!;
         }
       });
       let byte = flagsAt;
@@ -117,7 +117,10 @@ export function createEntityPacker(plan: WindowPlan, columns: WindowColumns, his
 
 /** Bytes of another definition of the view must not be read: its columns may have the same number and another meaning. */
 function fingerprintOf(plan: WindowPlan): number {
-  return Number.parseInt(hashOf(plan.slots.map(({ storage, type, of, where }) => ({ storage, type, of, where }))).slice(-8), 16) | 0;
+  return Number.parseInt(hashOf({
+    slots: plan.slots.map(({ storage, type, bucket, of, where }) => ({ storage, type, bucket, of, where })), features: plan.features.map(({ name, columns }) => ({ name, columns })),
+    windows: plan.windows.map(({ chain, length }) => ({ chain, length: String(length) })), chains: plan.chains,
+  }).slice(-8), 16) | 0;
 }
 
 function readHead(bytes: Uint8Array, fingerprint: number): PackedHead {
@@ -163,7 +166,13 @@ function createScratch(): Scratch {
 interface LocalCodes {
   readonly codes: number[];
   encode(code: number): number;
-  encodeAll(codes: Int32Array, start: number, count: number): Int32Array;
+}
+
+/** Buckets mean the same everywhere. */
+const AS_THEY_ARE: LocalCodes = { codes: [], encode: (code) => code };
+
+function encodeAll({ encode }: LocalCodes, { codes, start, count }: { readonly codes: Int32Array; readonly start: number; readonly count: number }): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => encode(codes[start + row]!));
 }
 
 function createLocalCodes(): LocalCodes {
@@ -176,5 +185,5 @@ function createLocalCodes(): LocalCodes {
     numbers.set(code, codes.length);
     return codes.push(code) - 1;
   };
-  return { codes, encode, encodeAll: (all, start, count) => Int32Array.from({ length: count }, (_, row) => encode(all[start + row]!)) };
+  return { codes, encode };
 }

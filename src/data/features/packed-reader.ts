@@ -34,7 +34,7 @@ export function createPackedReader(view: FeatureView): PackedReader {
   const packer = createEntityPacker(plan, columns, history);
   const operator = createWindowOperator(plan, columns, history);
   const seen = createLastSeen();
-  const values = new Float64Array(plan.features.length);
+  const values = new Float64Array(plan.width);
 
   const place = (bytes: Uint8Array, atMs: number): number => {
     const { rows, horizonMs } = packer.head(bytes);

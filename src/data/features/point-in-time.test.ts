@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
-import { activity, bruteForce, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
+import { activity, bruteForce, inPieces, kinds, orders, pairs, sampleEvent, sampleEvents, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent, SampleValue } from "./event-samples.test.ts";
 import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
 
@@ -14,16 +14,17 @@ interface Asked {
   readonly limit: number;
 }
 
-function answers(view: FeatureView, events: readonly SampleEvent[], known: "time" | "offset", questions: readonly Asked[]): readonly (readonly SampleValue[])[] {
+function answers(view: FeatureView, events: readonly SampleEvent[], known: "time" | "offset", questions: readonly Asked[]): readonly (readonly (SampleValue | readonly SampleValue[])[])[] {
   const index = createPointInTimeIndex(view, toColumns(events), { known });
   const columns = index.query({
     entities: index.resolve(view.entities.map((_, part) => questions.map(({ key }) => key[part]!))),
     timesMs: Float64Array.from(questions, ({ timeMs }) => timeMs), knownLimits: Float64Array.from(questions, ({ limit }) => limit),
   });
-  return questions.map((_, row) => createRowReader(columns)(row));
+  const reader = createRowReader(columns);
+  return questions.map((_, row) => inPieces(view, reader(row)));
 }
 
-function expected(view: FeatureView, events: readonly SampleEvent[], known: "time" | "offset", { key, timeMs, limit }: Asked): readonly SampleValue[] {
+function expected(view: FeatureView, events: readonly SampleEvent[], known: "time" | "offset", { key, timeMs, limit }: Asked): readonly (SampleValue | readonly SampleValue[])[] {
   return bruteForce(view, events, { key: key.join(KEY_SEPARATOR), timeMs, isKnown: (event) => (known === "time" ? event.knownAtMs : event.offset) <= limit });
 }
 
@@ -32,7 +33,7 @@ const question = fc.record({
   timeMs: fc.integer({ min: -10, max: 320 }), limit: fc.oneof(fc.integer({ min: -1, max: 320 }), fc.constant(Number.POSITIVE_INFINITY)),
 });
 
-for (const view of [activity, pairs]) {
+for (const view of [activity, pairs, kinds]) {
   for (const known of ["time", "offset"] as const) {
     test(`${view.name} by ${known} gives the brute-force answer in every cell`, () => {
       fc.assert(fc.property(sampleEvents({ maxLength: 150 }), fc.array(question, { minLength: 1, maxLength: 12 }), (events, questions) => {
@@ -79,7 +80,7 @@ const visits = defineFeatureView("visits", {
 });
 
 const visit = (offset: number, timeMs: number, price: number): SampleEvent => ({ offset, timeMs, knownAtMs: timeMs, row: { customer: "c", price } });
-const ask = (events: readonly SampleEvent[], timeMs: number): readonly SampleValue[] => answers(visits, events, "time", [{ key: ["c"], timeMs, limit: timeMs }])[0]!;
+const ask = (events: readonly SampleEvent[], timeMs: number): readonly (SampleValue | readonly SampleValue[])[] => answers(visits, events, "time", [{ key: ["c"], timeMs, limit: timeMs }])[0]!;
 
 test("a window excludes its lower edge and includes its upper one", () => {
   const day = 86_400_000;

@@ -4,7 +4,7 @@
  * answer that was, or would have been, served then.
  */
 import { compileExpression, fieldsOf } from "../../define/index.ts";
-import type { ExpressionNode, FeatureView } from "../../define/index.ts";
+import type { ExpressionNode, FeatureView, Scalar } from "../../define/index.ts";
 import type { EventColumn, EventColumns } from "../lake/event-columns.ts";
 import { createEntityNumbers, lengthOf } from "./entity-numbers.ts";
 import type { EntityNumbers, KeyColumn } from "./entity-numbers.ts";
@@ -13,7 +13,6 @@ import { createEventCursor, valueAt } from "./event-cursor.ts";
 import { createLastSeen } from "./last-seen.ts";
 import { orderByTime, permuteRows } from "./row-order.ts";
 import { plainColumn, writePlainColumn, writeSlot } from "./slot-values.ts";
-import type { FeatureValue } from "./view-state.ts";
 import { createWindowColumns } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { createWindowOperator } from "./window-operator.ts";
@@ -48,7 +47,7 @@ export interface PointInTimeIndex {
   readonly events: number;
   /** Numbers of the entities with these keys: one column per entity of the view, in its order. */
   resolve(keys: readonly KeyColumn[]): Int32Array;
-  /** One column per feature, one value per question. */
+  /** One column per feature, for a list one per place (`recent_1` and following), one value per question. */
   query(query: PointInTimeQuery): Readonly<Record<string, EventColumn>>;
 }
 
@@ -154,8 +153,8 @@ interface Indexed {
 
 function answer({ plan, columns, starts }: Indexed, { entities, timesMs, knownLimits = Number.POSITIVE_INFINITY }: PointInTimeQuery): Readonly<Record<string, EventColumn>> {
   const operator = createWindowOperator(plan, columns);
-  const results = plan.features.map((feature) => createResult(feature, columns, entities.length));
-  const values = new Float64Array(plan.features.length);
+  const results = plan.features.flatMap((feature) => feature.columns.map(() => createResult(feature, columns, entities.length))); // in the order of the operator's numbers
+  const values = new Float64Array(plan.width);
   const query = { start: 0, end: 0, entity: -1, timeMs: 0, knownLimit: Number.POSITIVE_INFINITY };
   for (const index of orderQuestions(entities, timesMs, starts.length - 1)) {
     const entity = entities[index]!;
@@ -164,13 +163,13 @@ function answer({ plan, columns, starts }: Indexed, { entities, timesMs, knownLi
     query.timeMs = timesMs[index]!;
     query.knownLimit = typeof knownLimits === "number" ? knownLimits : knownLimits[index]!;
     operator.evaluate(query, values);
-    for (let feature = 0; feature < results.length; feature++) results[feature]!.put(index, values[feature]!);
+    for (let place = 0; place < results.length; place++) results[place]!.put(index, values[place]!);
   }
-  return Object.fromEntries(plan.features.map((feature, index) => [feature.name, results[index]!.column]));
+  return Object.fromEntries(plan.features.flatMap((feature) => feature.columns).map((name, place) => [name, results[place]!.column]));
 }
 
 /** Reads a result row by row, in the form the online engine answers in: null is missing. */
-export function createRowReader(result: Readonly<Record<string, EventColumn>>, features: readonly string[] = Object.keys(result)): (index: number) => readonly FeatureValue[] {
+export function createRowReader(result: Readonly<Record<string, EventColumn>>, features: readonly string[] = Object.keys(result)): (index: number) => readonly (Scalar | null)[] {
   const columns = features.map((feature) => result[feature]!);
   return (index) => columns.map((column) => valueAt(column, index) ?? null);
 }

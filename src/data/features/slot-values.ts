@@ -21,6 +21,11 @@ export function writeSlot(slot: Slot, columns: WindowColumns, event: { readonly 
     case "code": {
       const value = takesPart ? toValueOfType(slot.value!(row, timeMs), slot.type) : undefined;
       columns.codes[slot.column]![at] = value === undefined ? MISSING_CODE : columns.dictionaries[slot.column]!.encode(value);
+      return;
+    }
+    case "bucket": {
+      const value = takesPart ? toValueOfType(slot.value!(row, timeMs), slot.type) : undefined;
+      columns.codes[slot.column]![at] = value === undefined ? MISSING_CODE : slot.bucketOf!(value);
     }
   }
 }
@@ -29,7 +34,7 @@ export function writeSlot(slot: Slot, columns: WindowColumns, event: { readonly 
 export function plainColumn(slot: Slot, columns: Readonly<Record<string, EventColumn>>): EventColumn | undefined {
   if (slot.of?.op !== "field" || slot.where !== undefined || !Object.hasOwn(columns, slot.of.name)) return undefined;
   const column = columns[slot.of.name]!;
-  const fits = slot.storage === "number" ? column.kind === "number" && slot.type === "number" : column.kind === "text" && slot.type === "text";
+  const fits = slot.storage === "number" ? column.kind === "number" && slot.type === "number" : slot.storage === "code" && column.kind === "text" && slot.type === "text";
   return fits ? column : undefined;
 }
 

@@ -7,8 +7,8 @@ import { bytesOf, decodeTexts, doublesOf, encodeTexts, integersOf, joinSections,
 import { createDictionary } from "./dictionary.ts";
 import { createEntityStore } from "./entity-store.ts";
 import type { EntityStore } from "./entity-store.ts";
-import { readHistory, writeHistory } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
+import { readHistory, writeHistory } from "./history-cells.ts";
 import { createViewState } from "./view-state.ts";
 import type { ViewProgress, ViewState } from "./view-state.ts";
 import { planWindows } from "./window-plan.ts";

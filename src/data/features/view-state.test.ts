@@ -5,7 +5,7 @@ import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last }
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
 import { compactDictionaries } from "./dictionary-compaction.ts";
-import { activity, bruteForce, orders, pairs, sampleEvent, sampleEvents, toBatch, toColumns } from "./event-samples.test.ts";
+import { activity, bruteForce, inPieces, kinds, orders, pairs, sampleEvent, sampleEvents, toBatch, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent } from "./event-samples.test.ts";
 import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
 import { decodeViewState, encodeViewState } from "./view-snapshot.ts";
@@ -26,7 +26,7 @@ function offline(view: FeatureView, events: readonly SampleEvent[], applied: num
     entities: index.resolve(view.entities.map((_, part) => keys.map((key) => key[part]))),
     timesMs: new Float64Array(keys.length).fill(atMs), knownLimits: applied - 1,
   });
-  return keys.map((_, row) => createRowReader(columns)(row));
+  return keys.map((_, row) => inPieces(view, createRowReader(columns)(row)));
 }
 
 /** Each event's time lies at most `lateness` behind the newest one before it, as ingestion guarantees. */
@@ -46,7 +46,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.oneof(
   fc.record({ kind: fc.constantFrom("read" as const, "evict" as const, "restart" as const), aheadMs: fc.integer({ min: -100, max: 60 }) }),
 ), { minLength: 3, maxLength: 14 });
 
-for (const view of [activity, pairs]) {
+for (const view of [activity, pairs, kinds]) {
   test(`${view.name}: what is read online at any moment is what the point-in-time index says, bit for bit`, () => {
     fc.assert(fc.property(sampleEvents({ maxLength: 250 }), steps, fc.boolean(), (drawn, script, isBackfill) => {
       const events = isBackfill ? drawn : withinLateness(drawn, orders.latenessMs); // backfills may be as late as they like

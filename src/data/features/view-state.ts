@@ -18,8 +18,8 @@ import type { WindowColumns } from "./window-columns.ts";
 import { planWindows } from "./window-plan.ts";
 import type { PlannedFeature, WindowPlan } from "./window-plan.ts";
 
-/** A feature's value; null = missing. */
-export type FeatureValue = Scalar | null;
+/** A feature's value, or its list of values; null = missing, a list of which every place is missing included. */
+export type FeatureValue = Scalar | null | readonly (Scalar | null)[];
 
 /** Where a view stands besides its columns; stored with them. */
 export interface ViewProgress {
@@ -81,7 +81,7 @@ type StateParts = Pick<ViewState, "view" | "plan" | "store" | "progress">;
 
 function buildState(parts: StateParts): ViewState {
   const { view, plan, store, progress } = parts;
-  const values = new Float64Array(plan.features.length);
+  const values = new Float64Array(plan.width);
   return {
     ...parts,
     valueOf: (feature, value) => toFeatureValue(plan.features[feature]!, value, store.columns),
@@ -150,10 +150,14 @@ function createApplier({ view, plan, store, progress }: StateParts): ViewState["
 
 /** The operator's numbers as values, in the order of the view's features. */
 export function toFeatureValues(plan: WindowPlan, values: Float64Array, columns: WindowColumns): readonly FeatureValue[] {
-  return plan.features.map((feature, index) => toFeatureValue(feature, values[index]!, columns));
+  return plan.features.map((feature) => {
+    if (!feature.isList) return toScalar(feature, values[feature.at]!, columns);
+    const list = feature.columns.map((_, place) => toScalar(feature, values[feature.at + place]!, columns));
+    return list.every((value) => value === null) ? null : list;
+  });
 }
 
-function toFeatureValue({ type, codeColumn }: PlannedFeature, value: number, columns: WindowColumns): FeatureValue {
+function toScalar({ type, codeColumn }: PlannedFeature, value: number, columns: WindowColumns): Scalar | null {
   if (Number.isNaN(value)) return null;
   if (type === "number") return value;
   return type === "boolean" ? value === 1 : columns.dictionaries[codeColumn]!.values[value]!;

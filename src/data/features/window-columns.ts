@@ -5,7 +5,10 @@
  */
 import { createDictionary } from "./dictionary.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { MOMENTS } from "./moments.ts";
 import { PARTIAL } from "./partial-aggregate.ts";
+import { createTallyTable, sizeOfTally } from "./tallies.ts";
+import type { Tally, TallyTable } from "./tallies.ts";
 import type { WindowPlan } from "./window-plan.ts";
 
 /**
@@ -14,6 +17,8 @@ import type { WindowPlan } from "./window-plan.ts";
  */
 export const TILE_SHIFTS = [6, 10, 14, 18, 22] as const;
 export const LEAF_ROWS = 64;
+/** Tiles from this level on keep tallies: below, a list of codes is about as long as the rows. */
+export const FIRST_TALLY_LEVEL = 1;
 
 /** Partial aggregates of one level's tiles, per column. */
 export interface TileLevel {
@@ -22,6 +27,10 @@ export interface TileLevel {
   knownMax: Float64Array;
   /** PARTIAL doubles per tile. */
   numbers: Float64Array[];
+  /** MOMENTS doubles per tile, for columns whose variance is asked for. */
+  moments: Float64Array[];
+  /** By tile, for code columns that are tallied; empty below FIRST_TALLY_LEVEL. */
+  readonly tallies: (Tally | undefined)[][];
   /** Rows with a value, per tile. */
   codeCounts: Int32Array[];
   flagCounts: Int32Array[];
@@ -32,6 +41,12 @@ export interface TileLevel {
 
 export interface WindowColumns {
   capacity: number;
+  /** By code column: whether it is tallied. */
+  readonly tallied: readonly boolean[];
+  /** By code column: buckets are below this; 0 for those that have a dictionary. */
+  readonly bucketLimits: readonly number[];
+  /** Scratch for building tallies. */
+  readonly tallyTable: TallyTable;
   times: Float64Array;
   /** When each event became known (time or offset); empty where every event is known, as online. */
   known: Float64Array;
@@ -60,7 +75,7 @@ export interface ColumnsOptions {
 /** Columns for `capacity` rows, at least 1. */
 export function createWindowColumns(plan: WindowPlan, { capacity, known }: ColumnsOptions): WindowColumns {
   return {
-    capacity,
+    capacity, tallied: plan.tallyColumns, bucketLimits: plan.bucketLimits, tallyTable: createTallyTable(),
     times: new Float64Array(capacity), known: new Float64Array(known ? capacity : 0),
     numbers: many(plan.numberColumns, () => new Float64Array(capacity)),
     codes: many(plan.codeColumns, () => new Int32Array(capacity)),
@@ -77,10 +92,17 @@ function createLevel(plan: WindowPlan, shift: number, tiles: number, known: bool
     shift,
     knownMin: new Float64Array(known ? tiles : 0), knownMax: new Float64Array(known ? tiles : 0),
     numbers: many(plan.numberColumns, () => new Float64Array(tiles * PARTIAL)),
+    moments: plan.momentColumns.map((keeps) => new Float64Array(keeps ? tiles * MOMENTS : 0)),
+    tallies: many(plan.codeColumns, () => []),
     codeCounts: many(plan.codeColumns, () => new Int32Array(tiles)),
     flagCounts: many(plan.flagColumns, () => new Int32Array(tiles)),
     previousMin: distinctTiles(), previousMax: distinctTiles(),
   };
+}
+
+/** Codes of the column are below this. */
+export function codeLimit({ bucketLimits, dictionaries }: WindowColumns, column: number): number {
+  return bucketLimits[column]! > 0 ? bucketLimits[column]! : dictionaries[column]!.values.length;
 }
 
 /** Makes room for more rows, column by column; what is there stays. */
@@ -99,6 +121,7 @@ function growLevel(level: TileLevel, tiles: number): void {
   level.knownMin = enlarge(level.knownMin, tiles);
   level.knownMax = enlarge(level.knownMax, tiles);
   enlargeAll(level.numbers, tiles * PARTIAL);
+  enlargeAll(level.moments, tiles * MOMENTS);
   for (const column of [level.codeCounts, level.flagCounts, level.previousMin, level.previousMax]) enlargeAll(column, tiles);
 }
 
@@ -106,8 +129,9 @@ function growLevel(level: TileLevel, tiles: number): void {
 export function sizeOfColumns(columns: WindowColumns): number {
   const { levels, times, known } = columns;
   const lists = [columns.numbers, columns.codes, columns.flags, columns.gaps,
-    ...levels.flatMap((level) => [level.numbers, level.codeCounts, level.flagCounts, level.previousMin, level.previousMax, [level.knownMin, level.knownMax]])];
-  return times.byteLength + known.byteLength + lists.flat().reduce((sum, column) => sum + column.byteLength, 0);
+    ...levels.flatMap((level) => [level.numbers, level.moments, level.codeCounts, level.flagCounts, level.previousMin, level.previousMax, [level.knownMin, level.knownMax]])];
+  const tallies = levels.flatMap((level) => level.tallies).flat().reduce((sum, tally) => sum + (tally === undefined ? 0 : sizeOfTally(tally)), 0);
+  return times.byteLength + known.byteLength + tallies + lists.flat().reduce((sum, column) => sum + column.byteLength, 0);
 }
 
 type Column = Float64Array | Int32Array | Uint8Array;

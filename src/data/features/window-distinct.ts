@@ -1,18 +1,50 @@
 /** Exact distinct counts over the pieces of a window. */
-import { startRound } from "./last-seen.ts";
+import { hasHistory } from "./evicted-history.ts";
+import { createLastSeen, startRound } from "./last-seen.ts";
 import type { LastSeen } from "./last-seen.ts";
 import { LEAF_ROWS } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { RAW_PARTLY_KNOWN } from "./window-cover.ts";
 import type { WindowCover } from "./window-cover.ts";
+import type { Evaluation, SlotContext, SlotReader } from "./window-operator.ts";
+import { stepsOf } from "./window-steps.ts";
+
+export function distinctReader({ plan, columns, slot, history, index }: SlotContext): SlotReader {
+  const { column } = slot;
+  const marks: DistinctMarks = { seen: createLastSeen(), count: 0 };
+  const steps = stepsOf(plan, slot.distincts);
+
+  const countMarked = ({ query, cover, pieceStarts, pieceEnds, out }: Evaluation): void => {
+    let from = 0;
+    for (const { window, outputs, isFirst, isLifetime } of steps) {
+      if (isFirst) {
+        clearMarks(marks, columns.dictionaries[column]!.values.length);
+        from = pieceStarts[window]!;
+      }
+      markPieces(marks, columns, column, { cover, from, to: pieceEnds[window]!, knownLimit: query.knownLimit });
+      from = pieceEnds[window]!;
+      if (isLifetime && hasHistory(history, query.entity)) markHistory(marks, history!.slots[index]!.distincts.get(query.entity) ?? []);
+      for (const { at } of outputs) out[at] = marks.count;
+    }
+  };
+
+  return (evaluation) => {
+    const { query, cover, firstRows, pieceStarts, pieceEnds, out } = evaluation;
+    if (cover.isPartlyKnown || hasHistory(history, query.entity)) return countMarked(evaluation);
+    for (const { window, outputs } of steps) {
+      const count = countFirsts(columns, column, cover, { from: pieceStarts[window]!, to: pieceEnds[window]!, firstRow: firstRows[window]! });
+      for (const { at } of outputs) out[at] = count;
+    }
+  };
+}
 
 /**
  * Counts the rows whose value did not occur before within the window that begins at `firstRow`. Only for windows in
  * which every row is known: the previous occurrence of a row must be one that counts.
  */
-export function countFirsts(columns: WindowColumns, column: number, cover: WindowCover, window: { readonly pieces: number; readonly firstRow: number }): number {
+function countFirsts(columns: WindowColumns, column: number, cover: WindowCover, window: { readonly from: number; readonly to: number; readonly firstRow: number }): number {
   let count = 0;
-  for (let piece = 0; piece < window.pieces; piece++) {
+  for (let piece = window.from; piece < window.to; piece++) {
     const kind = cover.kinds[piece]!;
     const from = cover.froms[piece]!;
     count += kind < 0 ? countRawFirsts(columns.gaps[column]!, from, cover.tos[piece]!, window.firstRow)
@@ -41,18 +73,18 @@ function countTileFirsts(columns: WindowColumns, column: number, at: { readonly 
 }
 
 /** Counts by marking each value once: for windows that leave out rows, or join the evicted history. */
-export interface DistinctMarks {
+interface DistinctMarks {
   readonly seen: LastSeen;
   count: number;
 }
 
-export function clearMarks(marks: DistinctMarks, dictionarySize: number): void {
+function clearMarks(marks: DistinctMarks, dictionarySize: number): void {
   startRound(marks.seen, dictionarySize);
   marks.count = 0;
 }
 
 /** Marks the values of the pieces `[from, to)` of the cover. */
-export function markPieces(marks: DistinctMarks, columns: WindowColumns, column: number, { cover, from, to, knownLimit }: {
+function markPieces(marks: DistinctMarks, columns: WindowColumns, column: number, { cover, from, to, knownLimit }: {
   readonly cover: WindowCover; readonly from: number; readonly to: number; readonly knownLimit: number;
 }): void {
   const codes = columns.codes[column]!;
@@ -68,7 +100,7 @@ export function markPieces(marks: DistinctMarks, columns: WindowColumns, column:
 }
 
 /** Marks the values of an entity's evicted events. */
-export function markHistory(marks: DistinctMarks, codes: Iterable<number>): void {
+function markHistory(marks: DistinctMarks, codes: Iterable<number>): void {
   for (const code of codes) mark(marks, code);
 }
 

@@ -2,8 +2,10 @@
  * Builds the tiles over a range of one entity's rows. Only tiles that lie wholly inside the range are built, and only
  * those are ever read.
  */
+import { MOMENTS, addMoments, mergeMoments, resetMoments } from "./moments.ts";
 import { PARTIAL, addValues, mergePartial, resetPartial } from "./partial-aggregate.ts";
-import { FAR } from "./window-columns.ts";
+import { addTally, addToTally, startTally, toTally } from "./tallies.ts";
+import { FAR, FIRST_TALLY_LEVEL, codeLimit } from "./window-columns.ts";
 import type { TileLevel, WindowColumns } from "./window-columns.ts";
 
 /** Rows `[start, end)` belong to one entity, in order; those from `from` on are new or have moved. */
@@ -23,6 +25,7 @@ export function buildTiles(columns: WindowColumns, { start, from, end }: RowRang
     for (let tile = first; tile < last; tile++) {
       if (below === undefined) buildLeaf(columns, level, tile);
       else buildFromChildren(level, below, tile);
+      if (level.shift >= columns.levels[FIRST_TALLY_LEVEL]!.shift) buildTallies(columns, level, below!, tile);
     }
     below = level;
   }
@@ -34,6 +37,9 @@ function buildLeaf(columns: WindowColumns, level: TileLevel, tile: number): void
   for (let column = 0; column < columns.numbers.length; column++) {
     resetPartial(level.numbers[column]!, tile * PARTIAL);
     addValues(level.numbers[column]!, tile * PARTIAL, columns.numbers[column]!, from, to);
+    if (level.moments[column]!.length === 0) continue;
+    resetMoments(level.moments[column]!, tile * MOMENTS);
+    for (let row = from; row < to; row++) addMoments(level.moments[column]!, tile * MOMENTS, columns.numbers[column]![row]!);
   }
   for (let column = 0; column < columns.flags.length; column++) level.flagCounts[column]![tile] = countFlags(columns.flags[column]!, from, to);
   for (let column = 0; column < columns.codes.length; column++) level.codeCounts[column]![tile] = countCodes(columns.codes[column]!, from, to);
@@ -49,6 +55,9 @@ function buildFromChildren(level: TileLevel, below: TileLevel, tile: number): vo
   for (let column = 0; column < level.numbers.length; column++) {
     resetPartial(level.numbers[column]!, tile * PARTIAL);
     for (let child = from; child < to; child++) mergePartial(level.numbers[column]!, tile * PARTIAL, below.numbers[column]!, child * PARTIAL);
+    if (level.moments[column]!.length === 0) continue;
+    resetMoments(level.moments[column]!, tile * MOMENTS);
+    for (let child = from; child < to; child++) mergeMoments(level.moments[column]!, tile * MOMENTS, below.moments[column]!, child * MOMENTS);
   }
   for (let column = 0; column < level.flagCounts.length; column++) level.flagCounts[column]![tile] = addUp(below.flagCounts[column]!, from, to);
   for (let column = 0; column < level.codeCounts.length; column++) level.codeCounts[column]![tile] = addUp(below.codeCounts[column]!, from, to);
@@ -60,6 +69,23 @@ function buildFromChildren(level: TileLevel, below: TileLevel, tile: number): vo
   if (level.knownMin.length > 0) {
     level.knownMin[tile] = lowest(below.knownMin, from, to);
     level.knownMax[tile] = highest(below.knownMax, from, to);
+  }
+}
+
+/** From the tallies of the level below, or from the rows where it has none. */
+function buildTallies(columns: WindowColumns, level: TileLevel, below: TileLevel, tile: number): void {
+  const table = columns.tallyTable;
+  for (let column = 0; column < columns.tallied.length; column++) {
+    if (columns.tallied[column] !== true) continue;
+    startTally(table, codeLimit(columns, column));
+    if (below.shift < columns.levels[FIRST_TALLY_LEVEL]!.shift) {
+      const codes = columns.codes[column]!;
+      for (let row = tile << level.shift; row < (tile + 1) << level.shift; row++) addToTally(table, codes[row]!, 1);
+    } else {
+      const fanOut = level.shift - below.shift;
+      for (let child = tile << fanOut; child < (tile + 1) << fanOut; child++) addTally(table, below.tallies[column]![child]!);
+    }
+    level.tallies[column]![tile] = toTally(table);
   }
 }
 

@@ -3,6 +3,7 @@
  * assembler that serves. Views are joined one after the other, so one index is in memory at a time.
  */
 import { CANDIDATE_FEATURES } from "../../define/index.ts";
+import { columnNames, shapeOf } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import type { VectorAssembler } from "../features/feature-vector.ts";
 import { createPointInTimeIndex } from "../features/point-in-time.ts";
@@ -90,7 +91,7 @@ export async function assembleVectors(assembler: VectorAssembler, rows: JoinRows
   const vector = new Float64Array(assembler.columns.length);
   const sources = new Map<string, unknown[]>();
   const fillers = [
-    ...[...joined].map(([name, { view, columns }]) => fillView(sources, name, Object.keys(view.features).map((feature) => columns[feature]))),
+    ...[...joined].map(([name, { view, columns }]) => fillView(sources, name, valueReaders(view, columns))),
     ...Object.entries(rows.candidateFeatures).map(([name, values]) => fillCandidates(sources, name, values)),
   ];
   for (let row = 0; row < rows.rows; row++) {
@@ -104,9 +105,22 @@ export async function assembleVectors(assembler: VectorAssembler, rows: JoinRows
 
 type Fill = (row: number) => void;
 
-function fillView(sources: Map<string, unknown[]>, name: string, columns: readonly (EventColumn | undefined)[]): Fill {
-  const values: unknown[] = columns.map(() => null);
-  const present = columns.flatMap((column, place) => (column === undefined ? [] : [{ place, valueAt: valueReader(column) }]));
+/** One reader per feature of the view, undefined for those that are not needed; a list is read in one piece. */
+function valueReaders(view: FeatureView, columns: Readonly<Record<string, EventColumn>>): readonly (((row: number) => unknown) | undefined)[] {
+  return Object.entries(view.features).map(([feature, node]) => {
+    const found = columnNames(feature, node).flatMap((name) => columns[name] ?? []);
+    if (found.length === 0) return undefined;
+    const readers = found.map(valueReader);
+    return shapeOf(node).isList ? (row) => listOf(readers.map((read) => read(row))) : readers[0];
+  });
+}
+
+/** As the online engine answers: missing as a whole when every place is. */
+const listOf = (values: readonly unknown[]): readonly unknown[] | null => (values.every((value) => value === null) ? null : values);
+
+function fillView(sources: Map<string, unknown[]>, name: string, readers: readonly (((row: number) => unknown) | undefined)[]): Fill {
+  const values: unknown[] = readers.map(() => null);
+  const present = readers.flatMap((valueAt, place) => (valueAt === undefined ? [] : [{ place, valueAt }]));
   sources.set(name, values);
   return (row) => {
     for (const { place, valueAt } of present) values[place] = valueAt(row);

@@ -17,5 +17,9 @@ export interface FeatureReadResult {
   /** Next offset of the view's stream: everything before it is in these values. */
   readonly offset: number;
   /** One row per key, values in the order of `features`; null = missing. */
-  readonly rows: readonly (readonly (number | string | boolean | null)[])[];
+  readonly rows: readonly (readonly FeatureValue[])[];
 }
+
+type Scalar = number | string | boolean | null;
+/** A list for features such as the latest n values. */
+type FeatureValue = Scalar | readonly Scalar[];
