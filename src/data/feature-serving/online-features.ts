@@ -17,7 +17,7 @@ import type { FeatureSelection, SelectedOnDemand, SelectedView } from "./feature
 export interface ViewBlock {
   readonly selected: SelectedView;
   readonly reader: ViewReader;
-  /** Rows × all features of the view, as the window operator writes them. */
+  /** Rows × the reader's width, as the window operator writes them. */
   readonly values: Float64Array;
   /** Time of the entity's latest event; -Infinity when there is none that counts, or a key is missing. */
   readonly latestMs: Float64Array;
@@ -73,10 +73,10 @@ export function createOnlineFeatureReader({ features, clock, meter, logger }: On
   const recordAge = createAgeRecorder(eventAge);
   const buffers = new WeakMap<SelectedView, Pick<ViewBlock, "values" | "latestMs">>();
 
-  const bufferOf = (selected: SelectedView, rows: number): Pick<ViewBlock, "values" | "latestMs"> => {
+  const bufferOf = (selected: SelectedView, rows: number, width: number): Pick<ViewBlock, "values" | "latestMs"> => {
     const known = buffers.get(selected);
-    if (known !== undefined && known.latestMs.length >= rows) return known;
-    const made = { values: new Float64Array(rows * selected.features.length), latestMs: new Float64Array(rows) };
+    if (known !== undefined && known.latestMs.length >= rows && known.values.length >= rows * width) return known;
+    const made = { values: new Float64Array(rows * width), latestMs: new Float64Array(rows) };
     if (rows <= MAX_KEPT_ROWS) buffers.set(selected, made);
     return made;
   };
@@ -84,8 +84,8 @@ export function createOnlineFeatureReader({ features, clock, meter, logger }: On
   const readView = (selected: SelectedView, question: OnlineQuestion, atMs: number): ViewBlock => {
     const { rows, keys } = question;
     const reader = features.reader(selected.view.name);
-    const { values, latestMs } = bufferOf(selected, rows);
-    const width = selected.features.length;
+    const { width } = reader;
+    const { values, latestMs } = bufferOf(selected, rows, width);
     const columns = selected.entities.map((entity) => keys[entity]);
     for (let row = 0; row < rows; row++) {
       const key = keyAt(selected, columns, row);
@@ -188,6 +188,5 @@ function requestAt({ name, request }: OnDemand, columns: OnlineQuestion["request
 }
 
 function recordAt({ selected, reader, values }: ViewBlock, row: number): Readonly<Record<string, unknown>> {
-  const start = row * selected.features.length;
-  return Object.fromEntries(selected.features.map((feature, place) => [feature, reader.valueOf(place, values[start + place]!)]));
+  return Object.fromEntries(selected.features.map((feature, place) => [feature, reader.valueOf(place, values, row * reader.width)]));
 }

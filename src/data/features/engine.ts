@@ -183,16 +183,11 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
   };
 }
 
-/** While a changed view is being built: the old state's numbers in the order of the new definition. */
+/** While a changed view is being built: the old state's numbers, with the features in the order of the new definition. */
 function readerAt(state: ViewState, places: readonly number[]): ViewReader {
-  const old = new Float64Array(state.plan.features.length);
   return {
-    evaluate: (key, atMs, out) => {
-      const latestMs = state.evaluate(key, atMs, old);
-      places.forEach((place, feature) => { out[feature] = place < 0 ? Number.NaN : old[place]!; });
-      return latestMs;
-    },
-    valueOf: (feature, value) => (places[feature]! < 0 ? null : state.valueOf(places[feature]!, value)),
+    width: state.width, evaluate: state.evaluate,
+    valueOf: (feature, values, start) => (places[feature]! < 0 ? null : state.valueOf(places[feature]!, values, start)),
   };
 }
 

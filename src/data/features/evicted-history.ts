@@ -47,6 +47,8 @@ interface SlotKeeps {
 export interface EvictedHistory {
   /** 1 = the entity has evicted events. */
   entities: Uint8Array;
+  /** Time of each entity's latest evicted event. */
+  latestMs: Float64Array;
   /** By slot; undefined for slots without lifetime features. */
   readonly slots: readonly (SlotHistory | undefined)[];
 }
@@ -55,7 +57,7 @@ export const hasHistory = (history: EvictedHistory | undefined, entity: number):
 
 export function createEvictedHistory(plan: WindowPlan): EvictedHistory {
   return {
-    entities: new Uint8Array(0),
+    entities: new Uint8Array(0), latestMs: new Float64Array(0),
     slots: plan.slots.map((slot) => {
       if (!outputsOf(slot).some(({ isLifetime }) => isLifetime)) return undefined;
       const empty = (): Float64Array => new Float64Array(0);
@@ -77,6 +79,7 @@ function keepsOf(slot: Slot): SlotKeeps {
 /** Folds the entity's rows `[from, to)`, which are about to be dropped, into its history. */
 export function evictRows(history: EvictedHistory, plan: WindowPlan, columns: WindowColumns, rows: { readonly entity: number; readonly from: number; readonly to: number }): void {
   markEvicted(history, rows.entity);
+  history.latestMs[rows.entity] = Math.max(history.latestMs[rows.entity]!, columns.times[rows.to - 1]!); // rows are in order of time
   history.slots.forEach((slotHistory, index) => {
     if (slotHistory === undefined) return;
     for (let row = rows.from; row < rows.to; row++) {
@@ -153,10 +156,9 @@ export function markEvicted(history: EvictedHistory, entity: number): void {
   history.entities[entity] = 1;
 }
 
-/** Time of the latest evicted event that had a value in any lifetime feature; -Infinity when none was evicted. */
-export function latestEvicted({ entities, slots }: EvictedHistory, entity: number): number {
-  if (entities[entity] !== 1) return Number.NEGATIVE_INFINITY;
-  return Math.max(...slots.map((slot) => slot?.lasts[entity * 2] ?? Number.NEGATIVE_INFINITY));
+/** Time of the latest evicted event; -Infinity when none was evicted. */
+export function latestEvicted(history: EvictedHistory, entity: number): number {
+  return hasHistory(history, entity) ? history.latestMs[entity]! : Number.NEGATIVE_INFINITY;
 }
 
 function reserveEntity(history: EvictedHistory, entity: number): void {
@@ -164,6 +166,7 @@ function reserveEntity(history: EvictedHistory, entity: number): void {
   if (entity < before) return;
   const size = Math.max(64, before * 2, entity + 1);
   history.entities = enlarged(history.entities, size);
+  history.latestMs = enlarged(history.latestMs, size).fill(Number.NEGATIVE_INFINITY, before);
   for (const slot of history.slots) {
     if (slot === undefined) continue;
     if (slot.keeps.partials) slot.partials = enlarged(slot.partials, size * PARTIAL);
@@ -190,5 +193,6 @@ function resetSlot({ keeps, partials, moments, firsts, ...slot }: SlotHistory, e
 export function forgetHistory(history: EvictedHistory, entity: number): void {
   if (!hasHistory(history, entity)) return;
   history.entities[entity] = 0;
+  history.latestMs[entity] = Number.NEGATIVE_INFINITY;
   for (const slot of history.slots) if (slot !== undefined) resetSlot(slot, entity);
 }

@@ -25,6 +25,7 @@ export function writeHistory(history: EvictedHistory, plan: WindowPlan, entity: 
   const isEvicted = hasHistory(history, entity);
   into.integer(isEvicted ? 1 : 0);
   if (!isEvicted) return;
+  into.double(history.latestMs[entity]!);
   history.slots.forEach((kept, index) => {
     if (kept === undefined) return;
     const slot = plan.slots[index]!;
@@ -59,6 +60,7 @@ export function readHistory(history: EvictedHistory, plan: WindowPlan, entity: n
   forgetHistory(history, entity);
   if (from.integer() === 0) return;
   markEvicted(history, entity);
+  history.latestMs[entity] = from.double();
   history.slots.forEach((kept, index) => {
     if (kept === undefined) return;
     const { value, code } = readersOf(plan.slots[index]!, from);

@@ -44,8 +44,10 @@ export interface ViewReader {
    * it has none that any feature could see. FEATURE_TIME_TOO_OLD as for `read`.
    */
   evaluate(key: string, atMs: number, out: Float64Array): number;
-  /** What the number written for the feature at this place stands for. */
-  valueOf(feature: number, value: number): FeatureValue;
+  /** Numbers that `evaluate` writes: a feature whose value is a list takes several. */
+  readonly width: number;
+  /** What was written for the feature at this place of the view, into `values` from `start` on. */
+  valueOf(feature: number, values: Float64Array, start: number): FeatureValue;
 }
 
 export interface ViewState extends ViewReader {
@@ -84,7 +86,8 @@ function buildState(parts: StateParts): ViewState {
   const values = new Float64Array(plan.width);
   return {
     ...parts,
-    valueOf: (feature, value) => toFeatureValue(plan.features[feature]!, value, store.columns),
+    width: plan.width,
+    valueOf: (feature, written, start) => toFeatureValue(plan.features[feature]!, { values: written, start }, store.columns),
     evaluate: (key, atMs, out) => {
       refuseTooOld(view, plan, { atMs, horizonMs: progress.horizonMs });
       const entity = store.find(key);
@@ -150,11 +153,15 @@ function createApplier({ view, plan, store, progress }: StateParts): ViewState["
 
 /** The operator's numbers as values, in the order of the view's features. */
 export function toFeatureValues(plan: WindowPlan, values: Float64Array, columns: WindowColumns): readonly FeatureValue[] {
-  return plan.features.map((feature) => {
-    if (!feature.isList) return toScalar(feature, values[feature.at]!, columns);
-    const list = feature.columns.map((_, place) => toScalar(feature, values[feature.at + place]!, columns));
-    return list.every((value) => value === null) ? null : list;
-  });
+  const written = { values, start: 0 };
+  return plan.features.map((feature) => toFeatureValue(feature, written, columns));
+}
+
+function toFeatureValue(feature: PlannedFeature, { values, start }: { readonly values: Float64Array; readonly start: number }, columns: WindowColumns): FeatureValue {
+  const at = start + feature.at;
+  if (!feature.isList) return toScalar(feature, values[at]!, columns);
+  const list = feature.columns.map((_, place) => toScalar(feature, values[at + place]!, columns));
+  return list.every((value) => value === null) ? null : list;
 }
 
 function toScalar({ type, codeColumn }: PlannedFeature, value: number, columns: WindowColumns): Scalar | null {

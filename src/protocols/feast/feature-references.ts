@@ -62,10 +62,14 @@ function resolve(application: Application, asked: FeaturesAsked): FeastSelection
   };
 }
 
+const COUNTS: ReadonlySet<string> = new Set(["count", "distinct", "approximateDistinct", "histogram"]);
+/** What they give is a whole number where the field is. */
+const VALUES: ReadonlySet<string> = new Set(["sum", "min", "max", "first", "last", "lastN", "topK"]);
+
 /** As a Feast user would declare it: counts and whole numbers are Int64, the rest Float64. */
 function isFloat(view: FeatureView, { aggregation, of }: AggregationNode): boolean {
-  if (aggregation === "count" || aggregation === "distinct") return false;
-  return aggregation === "mean" || of?.op !== "field" || !isIntegerField(view.from, of.name);
+  if (COUNTS.has(aggregation)) return false;
+  return !VALUES.has(aggregation) || of?.op !== "field" || !isIntegerField(view.from, of.name);
 }
 
 function serviceProviders({ featureServices, name: project }: Application, service: string): readonly FeatureProvider[] {

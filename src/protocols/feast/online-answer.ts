@@ -47,16 +47,15 @@ interface Column {
   readonly presents: string;
 }
 
-function columnText({ selected, reader, values }: ViewBlock, { place, isFloat, rows, absences, presents }: Column): string {
-  const width = selected.features.length;
+function columnText({ reader, values }: ViewBlock, { place, isFloat, rows, absences, presents }: Column): string {
   let text = ",{\"values\":[";
   let statuses = "";
   let isAllPresent = true;
   for (let row = 0; row < rows; row++) {
-    const value = values[row * width + place]!;
-    const absence = absences?.[row] ?? (Number.isNaN(value) ? "NULL_VALUE" : undefined);
+    const value = reader.valueOf(place, values, row * reader.width);
+    const absence = absences?.[row] ?? (value === null ? "NULL_VALUE" : undefined);
     if (row > 0) text += ",";
-    if (absence === undefined) text += valueText(reader.valueOf(place, value), isFloat);
+    if (absence === undefined) text += valueText(value, isFloat);
     else {
       text += "null";
       if (isAllPresent) statuses = "\"PRESENT\",".repeat(row);
@@ -68,6 +67,7 @@ function columnText({ selected, reader, values }: ViewBlock, { place, isFloat, r
 }
 
 function valueText(value: unknown, isFloat: boolean): string {
+  if (Array.isArray(value)) return `[${value.filter((each) => each !== null).map((each) => valueText(each, isFloat)).join(",")}]`; // only the end of a list can be missing
   if (typeof value !== "number") return JSON.stringify(value);
   return isFloat && Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : `${value}`;
 }

@@ -2,18 +2,21 @@
  * Feast's gRPC messages and services, as data (see grpc-messages.ts): package `feast.serving` with ServingService, as
  * Feast's Java and Go servers have it, and GrpcFeatureServer without a package, as its Python server has it. Numbers and
  * names are those of feast-dev/feast 0.66, protos/feast/serving and protos/feast/types. Kinds of values that no feature
- * or key of ours can be (maps, sets, nested lists) are left out: they arrive as no value.
+ * or key of ours can be (maps, sets, lists of other kinds) are left out: they arrive as no value.
  */
 import { loadServices, messages, method } from "../../grpc-messages.ts";
 
 const VALUE = "feast.types.Value";
 const SCALARS = [
   "1 bytes bytes_val", "2 string string_val", "3 int32 int32_val", "4 int64 int64_val", "5 double double_val", "6 float float_val", "7 bool bool_val", "8 int64 unix_timestamp_val", "19 Null null_val",
-  "32 string json_val", "36 string uuid_val", "37 string time_uuid_val", "44 string decimal_val",
+  "12 StringList string_list_val", "14 Int64List int64_list_val", "15 DoubleList double_list_val", "17 BoolList bool_list_val", "32 string json_val", "36 string uuid_val", "37 string time_uuid_val", "44 string decimal_val",
 ].map((field) => `${field} of val`);
 
 const TYPES = {
-  ...messages({ Value: SCALARS, RepeatedValue: ["1 repeated Value val"] }),
+  ...messages({
+    Value: SCALARS, RepeatedValue: ["1 repeated Value val"],
+    StringList: ["1 repeated string val"], Int64List: ["1 repeated int64 val"], DoubleList: ["1 repeated double val"], BoolList: ["1 repeated bool val"],
+  }),
   Null: { values: { NULL: 0 } },
 };
 

@@ -45,12 +45,11 @@ function vector(values: readonly ValueMessage[], statuses: readonly string[], ti
 
 function viewVectors(asked: FeastSelection, { views, rows, atMs }: OnlineFeatures): readonly object[] {
   return views.flatMap((block, view) => {
-    const width = block.selected.features.length;
     const absences = Array.from({ length: rows }, (_, row) => absenceOf(block, row, atMs));
     const times = Array.from({ length: rows }, (_, row) => timeMessage(block.latestMs[row]!));
     return asked.viewColumns[view]!.map(({ isFloat }, column) => {
       const place = block.selected.places[column]!;
-      const values = absences.map((absence, row) => (absence === undefined ? block.reader.valueOf(place, block.values[row * width + place]!) : null));
+      const values = absences.map((absence, row) => (absence === undefined ? block.reader.valueOf(place, block.values, row * block.reader.width) : null));
       return vector(values.map((value) => valueMessage(value, isFloat)), values.map((value, row) => absences[row] ?? (value === null ? "NULL_VALUE" : "PRESENT")), times);
     });
   });

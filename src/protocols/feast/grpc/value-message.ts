@@ -26,9 +26,16 @@ export function keyValue(message: ValueMessage): Scalar | null {
   return message.val === "int64_val" ? String(message["int64_val"]) : plainValue(message);
 }
 
-export function valueMessage(value: Scalar | null, isFloat: boolean): ValueMessage {
+export function valueMessage(value: Scalar | null | readonly (Scalar | null)[], isFloat: boolean): ValueMessage {
   if (value === null) return {};
+  if (typeof value === "object") return listMessage(value.filter((each) => each !== null), isFloat); // only the end of a list can be missing
   if (typeof value === "string") return { string_val: value };
   if (typeof value === "boolean") return { bool_val: value };
   return isFloat || !Number.isSafeInteger(value) ? { double_val: value } : { int64_val: value };
+}
+
+function listMessage(values: readonly Scalar[], isFloat: boolean): ValueMessage {
+  if (typeof values[0] === "string") return { string_list_val: { val: values } };
+  if (typeof values[0] === "boolean") return { bool_list_val: { val: values } };
+  return isFloat || !values.every(Number.isSafeInteger) ? { double_list_val: { val: values } } : { int64_list_val: { val: values } };
 }
