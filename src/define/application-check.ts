@@ -2,6 +2,7 @@
 import type { Problem } from "../kernel/errors.ts";
 import { columnNames } from "./aggregation.ts";
 import type { Application } from "./application-type.ts";
+import { checkStreamRules } from "./derivation-check.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkExpectations } from "./expectations.ts";
 import { fieldsOf } from "./expression.ts";
@@ -67,7 +68,7 @@ function checkStream(stream: Stream): Problem[] {
   const reserved = stream.name.startsWith(SYSTEM_STREAM_PREFIX) ? [problem(path, `names starting with ${SYSTEM_STREAM_PREFIX} belong to the platform`, "reserved-name")] : [];
   const { warmAfterMs = 0, coldAfterMs = Infinity } = stream.storage;
   const tiers = coldAfterMs > warmAfterMs ? [] : [problem(`${path}.storage.coldAfter`, "must be longer than warmAfter", "out-of-range")];
-  return [...checkName(path, stream.name), ...reserved, ...tiers,
+  return [...checkName(path, stream.name), ...reserved, ...tiers, ...checkStreamRules(stream),
     ...(stream.time === undefined ? [] : checkFields(`${path}.time`, stream, [stream.time])),
     ...(stream.id === undefined ? [] : checkFields(`${path}.id`, stream, [stream.id]))];
 }

@@ -5,6 +5,7 @@
 import { StrataError, listProblems } from "../kernel/errors.ts";
 import type { Problem } from "../kernel/errors.ts";
 import type { Candidates } from "./candidates.ts";
+import { derivationOf } from "./derivation.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Expectations } from "./expectations.ts";
 import type { FeatureService } from "./feature-service.ts";
@@ -55,7 +56,7 @@ function createCollector() {
 
   const add = (resource: Resource): void => {
     switch (resource.kind) {
-      case "stream": put(maps.streams, "streams", resource as Stream); return;
+      case "stream": if (put(maps.streams, "streams", resource as Stream)) addSources(resource as Stream); return;
       case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
       case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
       case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;
@@ -70,6 +71,12 @@ function createCollector() {
       case "language-model": if (put(maps.languageModels, "languageModels", resource)) addLanguageModel(resource); return;
       default: problems.push({ path: "resources", message: `not a resource: ${describe(resource)}`, code: "not-a-resource" });
     }
+  };
+
+  const addSources = (stream: Stream): void => {
+    const derivation = derivationOf(stream);
+    for (const source of derivation?.sources ?? []) add(source);
+    if (derivation?.operator === "map") for (const { view } of derivation.enrich) add(view);
   };
 
   const addModel = (model: Model): void => {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { hashOf } from "../kernel/hash.ts";
 import type { Application } from "./application-type.ts";
+import { describeDerivation } from "./derivation.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { describeExpectations } from "./expectations.ts";
 import { describeFeatureService } from "./feature-service.ts";
@@ -84,10 +85,23 @@ function toPlain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
+/** The JSON Schema of the events that producers send: what versions of a stream's schema are compared in. */
+export function describeSchema(stream: Stream): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" });
+}
+
+/** What a derived stream makes depends on this: its own derivation and schema. */
+export function hashDerivation(stream: Stream): string {
+  return hashOf(toPlain({ derivation: describeDerivation(stream), schema: describeSchema(stream), time: stream.time }));
+}
+
 function describeStream(stream: Stream): unknown {
+  const { compatibility, watermark, tierAfterMs, quota } = stream;
+  const isUsual = watermark.delayMs === stream.latenessMs && watermark.idleAfterMs === 300_000;
   return {
-    description: stream.description, owner: stream.owner, tags: stream.tags, schema: z.toJSONSchema(stream.schema, { io: "input", unrepresentable: "any" }),
+    description: stream.description, owner: stream.owner, tags: stream.tags, schema: describeSchema(stream),
     time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention, ...(Object.keys(stream.storage).length > 0 ? { storage: stream.storage } : {}),
+    ...(compatibility === "BACKWARD" ? {} : { compatibility }), ...(isUsual ? {} : { watermark }), tierAfterMs, quota, derivation: describeDerivation(stream),
   };
 }
 

@@ -74,6 +74,11 @@ export function eventExpressions<Row>(): EventExpressions<Row> {
   return fields as EventExpressions<Row>; // the proxy answers every field, the mapped type names those that exist
 }
 
+/** The same for a row whose fields stand under a name: "left.price"; `$time` is the field "left.$time". */
+export function scopedExpressions(scope: string): Readonly<Record<string, AnyExpression>> {
+  return new Proxy({}, { get: (_, name) => build({ op: "field", name: `${scope}.${String(name)}` }) });
+}
+
 type AnyExpression = NumberExpression & StringExpression & BooleanExpression;
 
 function build(node: ExpressionNode): AnyExpression {

@@ -24,7 +24,7 @@ import { createIngestMetrics } from "./ingest-metrics.ts";
 import type { IngestOptions, IngestResult, IngestRow, IngestTextOptions } from "./ingest-result.ts";
 import { createIntakes } from "./intakes.ts";
 import { createPressureGauge } from "./pressure-gauge.ts";
-import type { QualityDoor, StreamIntake } from "./stream-intake.ts";
+import type { DerivedOutputs, QualityDoor, StreamIntake } from "./stream-intake.ts";
 
 export interface Ingestion extends Service {
   /** Larger bodies are refused with BODY_TOO_LARGE. */
@@ -40,6 +40,8 @@ export interface Ingestion extends Service {
   ingestText(stream: string, body: Buffer, options: IngestTextOptions): Promise<IngestResult>;
   /** The same for events that are values already; an empty list is no error. */
   ingestRows(stream: string, rows: readonly IngestRow[], options?: IngestOptions): Promise<IngestResult>;
+  /** Stores what a derivation made; only a derived stream takes it. */
+  storeDerived(stream: string, outputs: DerivedOutputs): Promise<void>;
   /** Dead letters in the order they arrived. */
   listDeadLetters(stream: string, query?: DeadLetterQuery): Promise<DeadLetterPage>;
   /** One dead letter; DEAD_LETTER_NOT_FOUND. */
@@ -69,6 +71,8 @@ export interface IngestionOptions {
   readonly maxRecordBytes?: number;
   /** Rules that keep events out, and streams that are stopped. */
   readonly door?: QualityDoor;
+  /** Told of records that became durable, and of the newest that were when a stream is opened. */
+  readonly onStored?: (stream: string, records: readonly { readonly timeMs: number }[]) => void;
   /** Default 16 MiB: checking that much takes about a third of a second. */
   readonly maxBodyBytes?: number;
 }
@@ -90,6 +94,7 @@ export function createIngestion(options: IngestionOptions): Ingestion {
   /** Everything around a request: the bound, the meters, the count of what is under way. */
   const take = (stream: string, sizeBytes: number, work: (intake: StreamIntake, handedOver: () => void) => Promise<IngestResult>): Promise<IngestResult> =>
     intakes.use(stream, async (intake, metrics) => {
+      refuseDerived(intake.stream);
       const startedMs = clock.now();
       const release = pressure.admit(sizeBytes, () => metrics.failed("full"));
       try {
@@ -132,7 +137,23 @@ export function createIngestion(options: IngestionOptions): Ingestion {
       });
     },
     ...desk,
+    replayDeadLetters: (stream, replay) => {
+      refuseDerived(intakes.definition(stream));
+      return desk.replayDeadLetters(stream, replay);
+    },
+    storeDerived: (stream, outputs) => intakes.use(stream, async (intake, metrics) => {
+      await intake.storeDerived(outputs);
+      const sizeBytes = outputs.records.reduce((sum, { payload }) => sum + payload.length, 0);
+      metrics.ingested({ accepted: outputs.records.length, duplicates: 0, rejected: outputs.refused.length }, 0, sizeBytes);
+      if (outputs.refused.length > 0) metrics.openDeadLetters(intake.deadLetters.openCount());
+    }),
   };
+}
+
+/** A derived stream is what its derivation makes of its sources and nothing else, or it could not be made again. */
+function refuseDerived(stream: Stream): void {
+  if (stream.derivation === undefined) return;
+  throw new StrataError("STREAM_DERIVED", { stream: stream.name, sources: stream.derivation.sources.map(({ name }) => name).join(", ") });
 }
 
 function draftRow(draft: Draft, { row, id, timeMs }: IngestRow, { payload, limits }: { readonly payload: Uint8Array | Problem; readonly limits: TextLimits }): void {

@@ -5,8 +5,9 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { IdSource } from "../../kernel/ids.ts";
 import type { Stream } from "../../define/index.ts";
-import type { EventLog } from "../../ports/event-log.ts";
+import type { EventLog, NewRecord } from "../../ports/event-log.ts";
 import type { EventDecoder } from "../streams/event-decoder.ts";
+import type { Row } from "../streams/recent-rows.ts";
 import { describeRefusal } from "./dead-letter.ts";
 import { createDeadLetterStore } from "./dead-letter-store.ts";
 import type { DeadLetterStore } from "./dead-letter-store.ts";
@@ -29,6 +30,16 @@ export interface StreamIntake {
    * `onHandedOver` runs when the log has taken everything over and counts its bytes itself.
    */
   apply(draft: Draft, onHandedOver?: () => void): Promise<IngestResult>;
+  /** Makes what a derivation made durable, in its order: letters, then events. Ids are the derivation's own and not compared. */
+  storeDerived(outputs: DerivedOutputs): Promise<void>;
+}
+
+/** Events that a derivation made, with their rows, and those its schema refused. */
+export interface DerivedOutputs {
+  readonly records: readonly NewRecord[];
+  /** One per record. */
+  readonly rows: readonly Row[];
+  readonly refused: readonly RefusedEvent[];
 }
 
 export interface IntakeOptions {
@@ -40,6 +51,8 @@ export interface IntakeOptions {
   readonly dedupeRecords: number;
   readonly maxRecordBytes: number;
   readonly door?: QualityDoor | undefined;
+  /** Told of records that became durable, and of those that were durable at opening. */
+  readonly onStored?: (stream: string, records: readonly Pick<NewRecord, "timeMs">[]) => void;
 }
 
 /** What data quality says at the door of a stream. */
@@ -79,7 +92,7 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
   const { log, decoder, ids } = options;
   const { name } = stream;
 
-  const storeLetters = async (draft: Draft): Promise<readonly RejectedRow[]> => {
+  const storeLetters = async (draft: Pick<Draft, "refused" | "nowMs" | "backfill">): Promise<readonly RejectedRow[]> => {
     if (draft.refused.length === 0) return [];
     const context = { stream: name, receivedAtMs: draft.nowMs, backfill: draft.backfill, maxEventBytes: options.maxRecordBytes };
     const letterIds = await deadLetters.append(draft.refused.map((refused) => describeRefusal(refused, context)), ids.next());
@@ -94,7 +107,18 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
     try {
       const { baseOffset, nextOffset } = await log.append(name, records);
       decoder.offer(name, baseOffset, selectFresh(draft.rows, fresh));
+      options.onStored?.(name, records);
       return nextOffset;
+    } finally {
+      arrived();
+    }
+  };
+  const appendDerived = async ({ records, rows }: DerivedOutputs): Promise<void> => {
+    const arrived = decoder.announce(name);
+    try {
+      const { baseOffset } = await log.append(name, records);
+      decoder.offer(name, baseOffset, rows);
+      options.onStored?.(name, records);
     } finally {
       arrived();
     }
@@ -111,6 +135,10 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
     stream, deadLetters,
     maxRecordBytes: options.maxRecordBytes,
     check: compileRowCheck(stream, () => options.door?.rowRules(name)),
+    storeDerived: async (outputs) => {
+      await storeLetters({ refused: [...outputs.refused], nowMs: options.clock.now(), backfill: false });
+      if (outputs.records.length > 0) await appendDerived(outputs);
+    },
     apply: async (draft, onHandedOver) => {
       options.door?.admit(name);
       const claimed = claims.claim(draft.records);
@@ -146,11 +174,12 @@ function rejectedRow({ index, problems }: RefusedEvent, deadLetterId: string): R
   return { index, status: "dead-letter", deadLetterId, problems };
 }
 
-async function rememberTail(name: string, claims: IdClaims, { log, dedupeRecords }: IntakeOptions): Promise<void> {
+async function rememberTail(name: string, claims: IdClaims, { log, dedupeRecords, onStored }: IntakeOptions): Promise<void> {
   const { oldestOffset, nextOffset } = log.statistics(name);
   const from = Math.max(oldestOffset, nextOffset - dedupeRecords);
   if (from >= nextOffset) return;
   for await (const batch of log.read(name, { from: { offset: from } })) {
     for (const { id } of batch.records) if (!isAutomatic(id)) claims.remember(id);
+    onStored?.(name, batch.records);
   }
 }
