@@ -56,7 +56,7 @@ function createCollector() {
 
   const add = (resource: Resource): void => {
     switch (resource.kind) {
-      case "stream": if (put(maps.streams, "streams", resource as Stream)) addSources(resource as Stream); return;
+      case "stream": if (put(maps.streams, "streams", resource as Stream)) addSources(resource); return;
       case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
       case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
       case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;

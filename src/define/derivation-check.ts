@@ -11,7 +11,7 @@ export function checkStreamRules(stream: Stream): Problem[] {
 function checkPolicies({ name, compatibility, quota = {} }: Stream): Problem[] {
   const path = `streams.${name}`;
   return [
-    ...(COMPATIBILITY_MODES.includes(compatibility) ? [] : [problem(`${path}.compatibility`, `"${String(compatibility)}" is none of ${COMPATIBILITY_MODES.join(", ")}`, "bad-mode")]),
+    ...(COMPATIBILITY_MODES.includes(compatibility) ? [] : [problem(`${path}.compatibility`, `"${compatibility}" is none of ${COMPATIBILITY_MODES.join(", ")}`, "bad-mode")]),
     ...Object.entries(quota).filter(([, limit]) => !(Number.isSafeInteger(limit) && limit > 0 && limit <= MOST_PER_MINUTE)).map(([kind, limit]) =>
       problem(`${path}.quota.${kind}`, `${String(limit)} is not a whole number between 1 and ${MOST_PER_MINUTE}`, "out-of-range")),
   ];

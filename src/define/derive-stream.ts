@@ -3,9 +3,9 @@
  * any other: views, models and further derivations may be made from it.
  */
 import type { z } from "zod";
-import { nodesOf, type Enrichment, type MakersOf, type MapDerivation, type Transform } from "./derivation.ts";
+import { nodesOf, type Enrichment, type MakersOf, type MapDerivation } from "./derivation.ts";
 import { eventExpressions, scopedExpressions } from "./expression.ts";
-import type { EventExpressions, Expression, ExpressionOf, Scalar } from "./expression.ts";
+import type { EventExpressions, Expression, ExpressionOf } from "./expression.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { policiesOf, type Stream, type StreamPolicies } from "./stream.ts";
 
@@ -74,8 +74,8 @@ export function deriveStream(name: string, options: FilterOptions<unknown, Views
     operator: "map", from, enrich,
     sources: [...new Map([from, ...views.map((view) => view.from)].map((stream) => [stream.name, stream])).values()],
     where: options.where?.(e, f).node,
-    map: options.map && nodesOf(options.map(e, f) as Readonly<Record<string, Expression<Scalar> | undefined>>),
-    transform: options.transform as Transform | undefined,
+    map: options.map && nodesOf(options.map(e, f)),
+    transform: options.transform,
   };
   return Object.freeze({
     kind: "stream" as const, name, description: options.description ?? "", owner: options.owner, tags: [...options.tags ?? []],

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { durationMs, type Duration } from "../kernel/duration.ts";
 import { nodesOf, type JoinDerivation, type MakersOf } from "./derivation.ts";
 import { eventExpressions, scopedExpressions } from "./expression.ts";
-import type { EventExpressions, Expression, Scalar } from "./expression.ts";
+import type { EventExpressions, Expression } from "./expression.ts";
 import { policiesOf, type Stream, type StreamPolicies } from "./stream.ts";
 
 type Key = Expression<string> | Expression<number>;
@@ -47,7 +47,7 @@ export function joinStreams<const Name extends string, Left, Right, Schema exten
     operator: "join", sources: left.name === right.name ? [left] : [left, right],
     left: { stream: left, by: keys[0].node }, right: { stream: right, by: keys[1].node },
     ...reachOf(options.within), kind: options.kind ?? "inner",
-    map: nodesOf(options.map(e.left, e.right) as Readonly<Record<string, Expression<Scalar> | undefined>>),
+    map: nodesOf(options.map(e.left, e.right)),
   };
   return Object.freeze({
     kind: "stream" as const, name, description: options.description ?? "", owner: options.owner, tags: [...options.tags ?? []],
