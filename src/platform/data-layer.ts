@@ -1,6 +1,6 @@
 /** Layer 2 over its engines: ingestion, features, candidates, the lake and data quality, started together and closed together. */
 import { join, resolve } from "node:path";
-import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor } from "../data/index.ts";
+import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor, createWatermarkBoard } from "../data/index.ts";
 import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -14,6 +14,8 @@ import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import { createQualityLayer } from "./quality-layer.ts";
 import type { QualityLayer } from "./quality-layer.ts";
+import { openStreamLayer, waitForDerivations } from "./stream-layer.ts";
+import type { StreamLayer } from "./stream-layer.ts";
 
 export interface DataLayer extends AsyncDisposable {
   readonly decoder: EventDecoder;
@@ -24,9 +26,10 @@ export interface DataLayer extends AsyncDisposable {
   readonly lake: Lake;
   readonly dataQuality: QualityMonitor;
   readonly qualityWork: QualityLayer;
+  readonly streams: StreamLayer;
   applyDefinition(application: Application): Promise<void>;
   checkpoint(): Promise<void>;
-  /** Drops log segments that the definition's retention names and the lake has. */
+  /** Drops log segments that the definition's retention names, and that the lake and every derivation have. */
   retain(): Promise<void>;
   /** Whether lately arrived events are good enough to learn from. */
   quality(model: Model): { readonly ok: boolean; readonly reason: string };
@@ -56,8 +59,9 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
 
   const dataQuality = createQualityMonitor({ ...shared, database, application });
   await dataQuality.open();
-  const ingestion = createIngestion({ ...shared, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
-  const features = createFeatureEngine({ ...shared, application });
+  const watermarks = createWatermarkBoard(clock);
+  const ingestion = createIngestion({ ...shared, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
+  const features = waitForDerivations(createFeatureEngine({ ...shared, application }), () => streamLayer.derivations);
   const candidates = createCandidateEngine({ ...shared, application });
   const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable, streams });
   for (const part of [features, candidates, lake, dataQuality]) {
@@ -67,17 +71,20 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const qualityWork = createQualityLayer({ application, dataQuality, lake, analytics, database, temporaryFolder: join(resolve(config.dataDir), "tmp"), clock });
   await ingestion.start(new AbortController().signal);
   stack.defer(() => ingestion.stop(10_000)); // first to close: nothing new comes in while the others drain
+  const streamLayer = stack.use(openStreamLayer({ ...shared, application, ingestion }));
 
   const owned = stack.move();
   return {
-    decoder, ids, ingestion, features, candidates, lake, dataQuality, qualityWork,
+    decoder, ids, ingestion, features, candidates, lake, dataQuality, qualityWork, streams: streamLayer,
     applyDefinition: async (next) => {
+      await streamLayer.derivations.applyDefinition(next);
       await lake.followNewStreams();
       await features.applyDefinition(next).ready;
       await candidates.applyDefinition(next);
       await dataQuality.applyDefinition(next);
     },
     checkpoint: async () => {
+      await streamLayer.derivations.checkpoint();
       await features.checkpoint();
       await candidates.checkpoint();
       await dataQuality.tick();
@@ -87,7 +94,9 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
       for (const stream of streams().values()) {
         const { maxAgeMs, maxBytes } = stream.retention;
         if (maxAgeMs === undefined && maxBytes === undefined) continue;
+        const endOffset = log.statistics(stream.name).nextOffset;
         await lake.flush(stream.name);
+        if (streamLayer.derivations.safeOffset(stream.name) < endOffset) continue; // a derivation is behind: the next round asks again
         await log.retain(stream.name, stream.retention);
       }
     },

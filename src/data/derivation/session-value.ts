@@ -50,6 +50,8 @@ export function compileSessionValue({ aggregate, of }: SessionAggregate): Sessio
   };
 }
 
+const NO_SUMS: readonly number[] = Array.from({ length: LANES }, () => 0);
+
 interface Found {
   readonly value: Scalar;
   readonly timeMs: number;
@@ -60,7 +62,7 @@ type Fold = (state: ValueState, found: Found) => void;
 
 const addNumber: Fold = (state, { value }) => {
   if (typeof value !== "number") return void state.count--;
-  const sums = Float64Array.from(state.sums ?? new Array<number>(LANES).fill(0));
+  const sums = Float64Array.from(state.sums ?? NO_SUMS);
   addExact(sums, 0, value);
   state.sums = [...sums];
 };
@@ -85,7 +87,7 @@ const FOLDS: Readonly<Record<SessionAggregate["aggregate"], Fold | undefined>> =
 };
 
 function addSums(state: ValueState, other: readonly number[]): void {
-  const sums = Float64Array.from(state.sums ?? new Array<number>(LANES).fill(0));
+  const sums = Float64Array.from(state.sums ?? NO_SUMS);
   addLanes(sums, 0, Float64Array.from(other), 0);
   state.sums = [...sums];
 }
