@@ -1,8 +1,9 @@
 /**
- * A process that spends from a budget until nothing is left: `node ledger-spender.ts <ledger file> <key> <callers>`.
+ * A process that spends from a budget until nothing is left: `node ledger-spender.ts <ledger file or postgres://…> <key> <callers>`.
  * It says "ready", waits for a line, then tells each admitted call and each settled one, as they happen, in JSON lines.
  */
 import { createInterface } from "node:readline";
+import { openPostgresBudgetLedger } from "../../src/engines/postgres/budget-ledger.ts";
 import { openSqliteBudgetLedger } from "../../src/engines/sqlite/budget-ledger.ts";
 import { createKeyDirectory, createLedgerCallPolicy } from "../../src/gateway/index.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
@@ -10,10 +11,10 @@ import { isStrataError } from "../../src/kernel/errors.ts";
 import { createIdSource } from "../../src/kernel/ids.ts";
 import { silentMeter } from "../../src/ports/telemetry.ts";
 
-const [file = "", secret = "", callers = "1"] = process.argv.slice(2);
+const [address = "", secret = "", callers = "1"] = process.argv.slice(2);
 const say = (event: string, value: number): void => { process.stdout.write(`${JSON.stringify({ event, value })}\n`); };
 
-await using ledger = await openSqliteBudgetLedger({ file });
+await using ledger = await (address.startsWith("postgres://") ? openPostgresBudgetLedger({ url: address }) : openSqliteBudgetLedger({ file: address }));
 const directory = createKeyDirectory({ ledger, clock: systemClock, requireKeys: true });
 const policy = createLedgerCallPolicy({ ledger, directory, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: silentMeter });
 const price = { input: 100, output: 1_000 };

@@ -3,8 +3,13 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
+import { openPostgresBudgetLedger } from "../../src/engines/postgres/budget-ledger.ts";
 import { openPostgresDatabase } from "../../src/engines/postgres/database.ts";
+import { openPostgresStateStore } from "../../src/engines/postgres/state-store.ts";
+import { budgetLedgerConformance } from "../conformance/budget-ledger.ts";
+import { budgetLedgerProcesses } from "../conformance/budget-ledger-processes.ts";
 import { sqlConformance } from "../conformance/sql.ts";
+import { stateStoreConformance } from "../conformance/state-store.ts";
 import { openPostgresServer } from "./postgres.ts";
 
 const opened = await openPostgresServer();
@@ -17,6 +22,47 @@ if ("obstacle" in opened) {
   sqlConformance("PostgreSQL", async () => {
     const url = await server.newDatabase();
     return { open: () => openPostgresDatabase({ url }), [Symbol.asyncDispose]: async () => undefined };
+  });
+
+  stateStoreConformance("PostgreSQL", async () => {
+    const url = await server.newDatabase();
+    const opened: AsyncDisposable[] = [];
+    return {
+      open: async () => {
+        const store = await openPostgresStateStore({ url, connections: 2 });
+        opened.push(store);
+        return store;
+      },
+      [Symbol.asyncDispose]: async () => { for (const store of opened) await store[Symbol.asyncDispose](); },
+    };
+  });
+
+  test("a damaged checkpoint gives way to the one before it, is not kept in its place, and is STATE_CORRUPT without one", async () => {
+    const url = await server.newDatabase();
+    await using store = await openPostgresStateStore({ url });
+    await using database = await openPostgresDatabase({ url });
+    const damage = (where: string): Promise<unknown> => sql.raw(`UPDATE state_piece SET bytes = set_byte(bytes, 1, 9) WHERE ${where}`).execute(database.as<object>());
+    const large = Buffer.alloc(2_500_000, "state");
+    await store.save("windows", { offsets: { clicks: 1 }, bytes: large });
+    await store.save("windows", { offsets: { clicks: 2 }, bytes: Buffer.from("second") });
+    await damage("generation = 2");
+    await using again = await openPostgresStateStore({ url }); // a process that did not write it itself
+    assert.equal((await store.load("windows"))?.offsets["clicks"], 1);
+    await again.save("windows", { offsets: { clicks: 3 }, bytes: Buffer.from("third") });
+    await damage("generation = 3");
+    assert.ok(large.equals((await store.load("windows"))!.bytes));
+    await damage("true");
+    await assert.rejects(store.load("windows"), { code: "STATE_CORRUPT" });
+  });
+
+  budgetLedgerConformance("PostgreSQL", async () => {
+    const url = await server.newDatabase();
+    return { open: () => openPostgresBudgetLedger({ url }), [Symbol.asyncDispose]: async () => undefined };
+  });
+
+  budgetLedgerProcesses("PostgreSQL", async () => {
+    const address = await server.newDatabase();
+    return { address, open: () => openPostgresBudgetLedger({ url: address }), [Symbol.asyncDispose]: async () => undefined };
   });
 
   const MIGRATIONS = [{ name: "t", statements: ["CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER NOT NULL)"] }];

@@ -3,23 +3,10 @@
  * the end. So two hundred calls of one key that share a transaction cost one read and one write of its balance.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { startPeriod, type Account, type LedgerAccounts } from "../../ports/ledger-book.ts";
 import { FULL_BUCKET, type BucketLevel } from "../../ports/token-bucket.ts";
 
-export interface Account {
-  readonly key: string;
-  /** Undefined: unlimited. */
-  readonly budget: number | undefined;
-  readonly periodMs: number | undefined;
-  spent: number;
-  reserved: number;
-  periodStart: number;
-}
-
-export interface LedgerAccounts {
-  /** The account with its period brought up to the time. */
-  account(key: string, atMs: number): Account;
-  bucket(key: string, kind: string): BucketLevel;
-  setBucket(key: string, kind: string, level: BucketLevel): void;
+export interface AccountsInFile extends LedgerAccounts {
   /** Writes what was touched, and forgets everything. */
   write(): void;
   /** Forgets everything: the transaction was undone. */
@@ -28,7 +15,7 @@ export interface LedgerAccounts {
 
 interface AccountRow { readonly budget: number | null; readonly period_ms: number | null; readonly spent: number | null; readonly reserved: number | null; readonly period_start: number | null }
 
-export function createLedgerAccounts(database: DatabaseSync): LedgerAccounts {
+export function createLedgerAccounts(database: DatabaseSync): AccountsInFile {
   const readAccount = database.prepare(`SELECT k.budget, k.period_ms, b.spent, b.reserved, b.period_start
     FROM (SELECT ? AS key) AS asked LEFT JOIN virtual_key AS k ON k.id = asked.key LEFT JOIN balance AS b ON b.key = asked.key`);
   const writeAccount = database.prepare(`INSERT INTO balance (key, spent, reserved, period_start) VALUES (?, ?, ?, ?)
@@ -80,13 +67,4 @@ export function createLedgerAccounts(database: DatabaseSync): LedgerAccounts {
     },
     forget,
   };
-}
-
-/** Periods begin at whole multiples of their length; one that began is never left for an earlier one. */
-export function startPeriod(account: Pick<Account, "periodMs" | "spent" | "periodStart">, atMs: number): void {
-  if (account.periodMs === undefined) return;
-  const start = Math.floor(atMs / account.periodMs) * account.periodMs;
-  if (start <= account.periodStart) return;
-  account.spent = 0;
-  account.periodStart = start;
 }

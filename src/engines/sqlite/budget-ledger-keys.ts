@@ -1,7 +1,7 @@
 /** Virtual keys as rows. */
 import type { DatabaseSync } from "node:sqlite";
 import type { KeyBalance, VirtualKeyRecord } from "../../ports/budget-ledger.ts";
-import { startPeriod } from "./budget-ledger-accounts.ts";
+import { startPeriod } from "../../ports/ledger-book.ts";
 
 export interface LedgerKeys {
   put(key: VirtualKeyRecord): void;

@@ -5,7 +5,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StrataError, isStrataError, reasonOf } from "../../kernel/errors.ts";
-import { createLedgerBook, type LedgerBook } from "./budget-ledger-book.ts";
+import type { LedgerBook } from "../../ports/ledger-book.ts";
+import { createBookInFile } from "./budget-ledger-book.ts";
 import { sqlError } from "./sqlite-errors.ts";
 
 export interface LedgerTransactions {
@@ -37,7 +38,7 @@ const MOST_CALLS = 256;
 const QUICK_TRIES = 8;
 
 export function createLedgerTransactions({ database, file, busyTimeoutMs, committed, failure }: LedgerTransactionOptions): LedgerTransactions {
-  const book = createLedgerBook(database);
+  const book = createBookInFile(database);
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let waiting: Waiting[] = [];
@@ -72,6 +73,7 @@ export function createLedgerTransactions({ database, file, busyTimeoutMs, commit
       const outcomes = group.map(attempt);
       book.write();
       commit.run();
+      book.kept();
       committed();
       for (const [i, { resolve, reject }] of group.entries()) tell(outcomes[i]!, resolve, reject);
     } catch (thrown) {

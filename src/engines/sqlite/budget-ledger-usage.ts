@@ -1,38 +1,10 @@
-/** Usage by hour: sums per key, model, upstream, operation and outcome, so that its size follows hours, not calls. */
+/** The ledger's usage as rows: sums are added to, and read in any grouping. */
 import type { DatabaseSync } from "node:sqlite";
-import type { LedgerSettlement, UsageGroup, UsageQuery, UsageRow } from "../../ports/budget-ledger.ts";
+import type { UsageGroup, UsageQuery, UsageRow } from "../../ports/budget-ledger.ts";
+import { MOST_NANO_USD, createUsageSums, usageHourOf, type UsageSums } from "../../ports/ledger-usage.ts";
 
-/** 9 million dollars: sums of money stop here rather than lose their exactness. */
-export const MOST_NANO_USD = 9e15;
-
-export interface UsageBook {
-  add(settlement: LedgerSettlement): void;
-  /** `calls` 1 books an expired reservation at what it was granted, -1 takes that back. */
-  addExpired(reservation: ExpiredReservation): void;
+export interface UsageBook extends UsageSums {
   write(): void;
-  forget(): void;
-}
-
-export interface ExpiredReservation {
-  readonly key: string;
-  readonly granted: number;
-  readonly model: string;
-  readonly operation: string;
-  readonly atMs: number;
-  readonly calls: 1 | -1;
-}
-
-const HOUR_MS = 3_600_000;
-
-interface Sums {
-  readonly place: readonly [hour: number, key: string, model: string, upstream: string, operation: string, outcome: string];
-  calls: number;
-  estimatedCalls: number;
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  cost: number;
 }
 
 export function createUsageBook(database: DatabaseSync): UsageBook {
@@ -40,41 +12,17 @@ export function createUsageBook(database: DatabaseSync): UsageBook {
     calls = calls + excluded.calls, estimated_calls = estimated_calls + excluded.estimated_calls,
     input_tokens = input_tokens + excluded.input_tokens, cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
     output_tokens = output_tokens + excluded.output_tokens, reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, cost = min(${MOST_NANO_USD}, cost + excluded.cost)`);
-  const sums = new Map<string, Sums>();
-  const sumsOf = (...place: Sums["place"]): Sums => {
-    const name = place.join("\n");
-    let found = sums.get(name);
-    if (found === undefined) sums.set(name, found = { place, calls: 0, estimatedCalls: 0, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, cost: 0 });
-    return found;
-  };
+  const collected = createUsageSums();
   return {
-    add: ({ atMs, key, model, upstream, operation, outcome, usage, costNanoUsd, isEstimated }) => {
-      const sum = sumsOf(hourOf(atMs), key, model, upstream, operation, outcome);
-      sum.calls += 1;
-      sum.estimatedCalls += isEstimated ? 1 : 0;
-      sum.inputTokens += usage.inputTokens;
-      sum.cachedInputTokens += usage.cachedInputTokens;
-      sum.outputTokens += usage.outputTokens;
-      sum.reasoningTokens += usage.reasoningTokens;
-      sum.cost += costNanoUsd;
-    },
-    addExpired: ({ atMs, key, model, operation, granted, calls }) => {
-      const sum = sumsOf(hourOf(atMs), key, model, "", operation, "expired");
-      sum.calls += calls;
-      sum.estimatedCalls += calls;
-      sum.cost += calls * granted;
-    },
+    ...collected,
     write: () => {
-      for (const { place, calls, estimatedCalls, inputTokens, cachedInputTokens, outputTokens, reasoningTokens, cost } of sums.values()) {
+      for (const { place, calls, estimatedCalls, inputTokens, cachedInputTokens, outputTokens, reasoningTokens, cost } of collected.sums()) {
         write.run(...place, calls, estimatedCalls, inputTokens, cachedInputTokens, outputTokens, reasoningTokens, cost);
       }
-      sums.clear();
+      collected.clear();
     },
-    forget: () => sums.clear(),
   };
 }
-
-const hourOf = (atMs: number): number => Math.floor(atMs / HOUR_MS);
 
 /** Each group as an expression over the table. */
 const GROUPS: Readonly<Record<UsageGroup, string>> = {
@@ -85,7 +33,7 @@ const GROUPS: Readonly<Record<UsageGroup, string>> = {
 export function readUsage(database: DatabaseSync, { key, model, fromMs, toMs, groupBy }: UsageQuery): readonly UsageRow[] {
   const groups = [...new Set(groupBy)];
   const conditions: readonly (readonly [sql: string, value: string | number | undefined])[] = [
-    ["key = ?", key], ["model = ?", model], ["hour >= ?", fromMs === undefined ? undefined : hourOf(fromMs)], ["hour * 3600000 < ?", toMs],
+    ["key = ?", key], ["model = ?", model], ["hour >= ?", fromMs === undefined ? undefined : usageHourOf(fromMs)], ["hour * 3600000 < ?", toMs],
   ];
   const asked = conditions.filter((condition): condition is readonly [string, string | number] => condition[1] !== undefined);
   const positions = groups.map((_, i) => i + 1).join(", ");

@@ -9,7 +9,8 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
-import type { BudgetLedger, LedgerReservation, LedgerSettlement, LedgerTake } from "../../ports/budget-ledger.ts";
+import type { BudgetLedger } from "../../ports/budget-ledger.ts";
+import { checkRateTakes, checkReservation, checkSettlement } from "../../ports/ledger-check.ts";
 import { createLedgerKeys } from "./budget-ledger-keys.ts";
 import { LEDGER_TABLES } from "./budget-ledger-tables.ts";
 import { createLedgerTransactions, type LedgerTransactions } from "./budget-ledger-transactions.ts";
@@ -90,8 +91,7 @@ function createLedger(database: DatabaseSync, transactions: LedgerTransactions, 
       return transactions.add((book) => settlements.forEach((settlement) => book.settle(settlement)));
     },
     take: async (takes) => {
-      checkTakes(takes);
-      for (const { atMs } of takes) requireWhole("atMs", atMs);
+      checkRateTakes(takes);
       return transactions.add((book) => book.take(takes));
     },
     expire: (nowMs) => transactions.add((book) => book.expire(nowMs)),
@@ -99,34 +99,4 @@ function createLedger(database: DatabaseSync, transactions: LedgerTransactions, 
     usage: (query) => read(() => readUsage(database, query)),
     [Symbol.asyncDispose]: () => closing ??= close(),
   };
-}
-
-/** Before it shares a transaction: what SQLite would not store must not fail its neighbours. */
-function requireWhole(name: string, value: number): void {
-  if (!(Number.isSafeInteger(value) && value >= 0)) throw new StrataError("LEDGER_FAILED", { reason: `${name} is ${value}, not a whole number from 0.` });
-}
-
-function checkTakes(takes: readonly LedgerTake[]): void {
-  for (const { amount, perMinute } of takes) {
-    requireWhole("amount", Math.abs(amount));
-    requireWhole("perMinute", perMinute);
-  }
-}
-
-function checkReservation({ wantedNanoUsd, leastNanoUsd, atMs, expiresAtMs, takes = [] }: LedgerReservation): void {
-  requireWhole("wantedNanoUsd", wantedNanoUsd);
-  requireWhole("leastNanoUsd", leastNanoUsd);
-  requireWhole("atMs", atMs);
-  requireWhole("expiresAtMs", expiresAtMs);
-  checkTakes(takes);
-}
-
-function checkSettlement({ costNanoUsd, atMs, usage, takes = [] }: LedgerSettlement): void {
-  requireWhole("costNanoUsd", costNanoUsd);
-  requireWhole("atMs", atMs);
-  requireWhole("inputTokens", usage.inputTokens);
-  requireWhole("cachedInputTokens", usage.cachedInputTokens);
-  requireWhole("outputTokens", usage.outputTokens);
-  requireWhole("reasoningTokens", usage.reasoningTokens);
-  checkTakes(takes);
 }
