@@ -137,7 +137,7 @@ function streamConfig(log: LogState, { prefix, replicas, maxBytes }: LogStreamOp
     name: log.stream, subjects: [log.subject], description: `Strata log ${log.name}`, storage: "file", retention: "limits", discard: "new",
     num_replicas: replicas, max_bytes: maxBytes > 0 ? maxBytes : -1, allow_direct: true, allow_atomic: true, duplicate_window: 120_000_000_000, // ns
     republish: { src: log.subject, dest: log.subject.replace(`${prefix}.log.`, `${prefix}.stored.`), headers_only: true },
-  } as Partial<StreamConfig> & { name: string }; // the client's enums are the server's words
+  };
 }
 
 /** The server's error code, when it answered with one. */
