@@ -101,7 +101,7 @@ function describeStream(stream: Stream): unknown {
   return {
     description: stream.description, owner: stream.owner, tags: stream.tags, schema: describeSchema(stream),
     time: stream.time, id: stream.id, latenessMs: stream.latenessMs, retention: stream.retention, ...(Object.keys(stream.storage).length > 0 ? { storage: stream.storage } : {}),
-    ...(compatibility === "BACKWARD" ? {} : { compatibility }), ...(isUsual ? {} : { watermark }), tierAfterMs, quota, derivation: describeDerivation(stream),
+    ...(compatibility === "BACKWARD" ? {} : { compatibility }), ...(isUsual ? {} : { watermark }), tierAfterMs, quota, partitioning: stream.partitioning, derivation: describeDerivation(stream),
   };
 }
 

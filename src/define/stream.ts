@@ -46,6 +46,15 @@ export interface StreamOptions<Schema extends z.ZodObject> extends StreamPolicie
   readonly lateness?: Duration;
   /** What one producer may send in a minute; more is refused with 429 and not stored. Default: no limit. */
   readonly quota?: StreamQuota;
+  /** Field by which events are divided among workers: those with the same value stay together, in order. */
+  readonly key?: keyof z.output<Schema> & string;
+  /** Parts that `strata worker` processes share (1 to 1024); it cannot change while events are kept. Default 1. One process ignores it. */
+  readonly partitions?: number;
+}
+
+export interface StreamPartitioning {
+  readonly key: string;
+  readonly partitions: number;
 }
 
 export interface StreamQuota {
@@ -77,6 +86,8 @@ export interface Stream<Name extends string = string, Row = Record<string, unkno
   readonly watermark: { readonly delayMs: number; readonly idleAfterMs: number };
   readonly tierAfterMs: number | undefined;
   readonly quota: StreamQuota | undefined;
+  /** Absent for streams that workers do not divide. */
+  readonly partitioning?: StreamPartitioning;
   /** Absent for streams that producers send to. */
   readonly derivation?: StreamDerivation;
   /** Only for the type checker; never present at run time. */
@@ -112,6 +123,7 @@ export function defineStream<const Name extends string, Schema extends z.ZodObje
     latenessMs,
     ...policiesOf(options, latenessMs),
     quota: options.quota,
+    ...(options.key === undefined ? {} : { partitioning: { key: options.key, partitions: options.partitions ?? 1 } }),
   });
 }
 

@@ -37,6 +37,12 @@ export interface OnlineWrite {
 }
 
 export interface OnlineStore extends AsyncDisposable {
+  /**
+   * Raises the partition's epoch in one atomic step and says where it stands: from now on nobody writes under an older
+   * epoch, so what `entries` gives afterwards is what the position says. Repeating it under the same epoch is harmless.
+   * STORE_FENCED under an older epoch.
+   */
+  claim(view: string, partition: number, epoch: number): Promise<PartitionPosition>;
   write(write: OnlineWrite): Promise<void>;
   read(view: string, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** undefined when nothing was ever written. */

@@ -113,6 +113,19 @@ function declareReading(declare: DeclareCase, inStore: InStore): void {
 }
 
 function declarePositions(declare: DeclareCase, inStore: InStore): void {
+  declare("a claim raises the epoch, keeps bytes and position, and fences who had it", () => inStore(async (store, reopen) => {
+    assert.deepEqual(await store.claim("spend", 0, 1), { epoch: 1, offsets: {} });
+    await store.write(write(7, [row("a", 1)]));
+    assert.deepEqual(await store.claim("spend", 0, 1), { epoch: 1, offsets: { purchases: 7 } });
+    assert.deepEqual(await store.claim("spend", 0, 4), { epoch: 4, offsets: { purchases: 7 } });
+    assert.equal(await codeOf(store.write(write(8, [row("a", 2)]))), "STORE_FENCED");
+    assert.equal(await codeOf(store.claim("spend", 0, 3)), "STORE_FENCED");
+    const again = await reopen();
+    assert.deepEqual([await read(again, ["a"]), await again.position("spend", 0)], [[[1]], { epoch: 4, offsets: { purchases: 7 } }]);
+    await again.write(write(8, [row("a", 3)], { epoch: 4 }));
+    assert.deepEqual(await read(again, ["a"]), [[3]]);
+  }));
+
   declare("the position is that of the last write, also after a restart; undefined before the first", () => inStore(async (store, reopen) => {
     assert.equal(await store.position("spend", 0), undefined);
     await store.write(write(5, [row("a", 1)], { offsets: { purchases: 5, "a log/with {odd} name": 2 ** 53 - 1 }, epoch: 3 }));

@@ -13,6 +13,8 @@ import { encodeFrame, readFrame, sizeOf } from "./online-frame.ts";
 export interface OnlinePartition {
   /** Resolves when it is durable and visible; rejects with STORE_FENCED, or STORE_FAILED when nothing was written. */
   write(write: OnlineWrite): Promise<void>;
+  /** See OnlineStore.claim. */
+  claim(place: Pick<OnlineWrite, "view" | "partition" | "epoch">): Promise<PartitionPosition>;
   position(): PartitionPosition | undefined;
   /** Entities by key; changed in one step per write. */
   readonly rows: ReadonlyMap<string, Uint8Array>;
@@ -25,7 +27,9 @@ export interface OnlinePartition {
 }
 
 interface Waiting {
-  readonly write: OnlineWrite;
+  write: OnlineWrite;
+  /** Raises the epoch where the partition stands when its turn comes. */
+  readonly isClaim?: boolean;
   refusal?: StrataError;
 }
 
@@ -70,6 +74,7 @@ export async function openOnlinePartition(files: Files, path: string): Promise<O
   const accept = (waiting: readonly Waiting[]): readonly OnlineWrite[] => {
     let at = position;
     return waiting.flatMap((each) => {
+      if (each.isClaim) each.write = { ...each.write, offsets: at?.offsets ?? {} };
       const verdict = judgeWrite(each.write, at);
       if (verdict instanceof StrataError) each.refusal = verdict;
       if (verdict !== "apply") return [];
@@ -122,6 +127,12 @@ export async function openOnlinePartition(files: Files, path: string): Promise<O
       const waiting: Waiting = { write };
       await commits.add(waiting);
       if (waiting.refusal) throw waiting.refusal;
+    },
+    claim: async (place) => {
+      const waiting: Waiting = { write: { ...place, offsets: {}, entries: [] }, isClaim: true };
+      await commits.add(waiting);
+      if (waiting.refusal) throw waiting.refusal;
+      return { epoch: place.epoch, offsets: waiting.write.offsets };
     },
     isClosed: () => isClosed,
     close: async () => {

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
-import type { OnlineStore, OnlineWrite } from "../../ports/online-store.ts";
+import type { OnlineStore, OnlineWrite, PartitionPosition } from "../../ports/online-store.ts";
 import { silentLogger, type Logger } from "../../ports/telemetry.ts";
 import { removeLeftovers } from "./durable-file.ts";
 import { fileNameOf, nameOfFile } from "./file-name.ts";
@@ -103,7 +103,21 @@ export async function openEmbeddedOnlineStore(options: EmbeddedOnlineStoreOption
     throw thrown;
   }
 
+  const claimWhenOpen = async (place: Pick<OnlineWrite, "view" | "partition" | "epoch">): Promise<PartitionPosition> => {
+    for (;;) {
+      const partition = await partitionOf(place);
+      if (!partition.isClosed()) return partition.claim(place);
+    }
+  };
+
   const store: OnlineStore = {
+    claim: async (view, partition, epoch) => {
+      requireOpen();
+      const claiming = claimWhenOpen({ view, partition, epoch });
+      const ended = claiming.then(() => undefined, () => undefined);
+      inFlight.add(ended);
+      return claiming.finally(() => inFlight.delete(ended));
+    },
     write: async (write) => {
       requireOpen();
       const writing = writeWhenOpen(write);

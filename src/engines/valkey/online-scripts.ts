@@ -27,6 +27,8 @@ export type WriteAnswer = string;
 
 export interface ScriptedClient extends Redis {
   strataOnlineWrite(rows: string, position: string, members: string, partitions: string, ...rest: readonly (string | number | Buffer)[]): Promise<WriteAnswer>;
+  /** Answers the partition's offsets as JSON, or the epoch that fences. */
+  strataOnlineClaim(position: string, partitions: string, partition: number, epoch: number): Promise<string>;
   strataOnlineDrop(rows: string, partitions: string, stem: string): Promise<number>;
 }
 
@@ -65,6 +67,16 @@ redis.call('SADD', KEYS[4], ARGV[1])
 return 'done'
 `;
 
+/** ARGV: partition, epoch. Answers the offsets, or the epoch that fences as a number. */
+const CLAIM = `
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'offsets')
+if at[1] and tonumber(ARGV[2]) < tonumber(at[1]) then return at[1] end
+local offsets = at[2] or '{}'
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'offsets', offsets)
+redis.call('SADD', KEYS[2], ARGV[1])
+return offsets
+`;
+
 /** One hash per view, so that forgetting it costs the same whatever its size: the memory is freed by a thread of the server. */
 const DROP = `
 for _, partition in ipairs(redis.call('SMEMBERS', KEYS[2])) do
@@ -75,5 +87,6 @@ return redis.call('UNLINK', KEYS[1], KEYS[2])
 
 export function defineOnlineScripts(client: Redis): void {
   client.defineCommand("strataOnlineWrite", { numberOfKeys: 4, lua: WRITE });
+  client.defineCommand("strataOnlineClaim", { numberOfKeys: 2, lua: CLAIM });
   client.defineCommand("strataOnlineDrop", { numberOfKeys: 2, lua: DROP });
 }

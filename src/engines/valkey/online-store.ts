@@ -31,6 +31,13 @@ export async function openValkeyOnlineStore(options: ValkeyOnlineStoreOptions): 
   const keysOf = (view: string): ViewKeys => viewKeys(connection.prefix, view);
 
   const store: OnlineStore = {
+    claim: (view, partition, epoch) => connection.run(async (client) => {
+      const keys = keysOf(view);
+      const answer = await (client as ScriptedClient).strataOnlineClaim(keys.position(partition), keys.partitions, partition, epoch); // defined by `prepare`
+      if (!answer.startsWith("{")) throw new StrataError("STORE_FENCED", { view, partition, epoch, current: Number(answer) });
+      if (replicas > 0) await waitForReplicas(client, replicas);
+      return { epoch, offsets: JSON.parse(answer) as Record<string, number> }; // written by `write`
+    }),
     write: (write) => connection.run(async (client) => {
       const answer = await (client as ScriptedClient).strataOnlineWrite(...writeWords(keysOf(write.view), write)); // defined by `prepare`
       refuse(answer, write);
