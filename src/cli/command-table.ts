@@ -57,6 +57,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/features.ts")).command,
   },
   {
+    name: "quality", group: "Data", summary: "Judge data by expectations, profile them, verify contracts",
+    load: async () => (await import("./commands/quality/quality.ts")).command,
+  },
+  {
     name: "train", group: "Models", summary: "Train a model now and put it through its gates",
     load: async () => (await import("./commands/train.ts")).command,
   },

@@ -18,7 +18,7 @@ export type { FeatureEngine, FeatureRead } from "./features/engine.ts";
 export { createCandidateEngine } from "./candidates/candidate-engine.ts";
 export type { CandidateEngine } from "./candidates/candidate-engine.ts";
 export { createLake } from "./lake/lake.ts";
-export type { Lake } from "./lake/lake.ts";
+export type { HeldSnapshot, Lake } from "./lake/lake.ts";
 export type { LakeSnapshot } from "./lake/snapshot.ts";
 export type { EventColumn, EventColumns } from "./lake/event-columns.ts";
 export type { TrainingRows, TrainingSet } from "./training-sets/training-set.ts";

@@ -15,3 +15,6 @@ export type { ResourceChange } from "../define/index.ts";
 export type { DeadLetter } from "../data/ingestion/dead-letter.ts";
 export type { DeadLetterPage, ReplayResult } from "../data/ingestion/dead-letter-desk.ts";
 export type { IngestResult } from "../data/ingestion/ingest-result.ts";
+export type { CheckReport, StreamProfile } from "./quality-layer.ts";
+export type { QualityHistory, QualityList } from "../protocols/admin/quality-routes.ts";
+export type { ColumnSummary, DataContract, PastVerdict, QualityState, RuleVerdict } from "../data/index.ts";

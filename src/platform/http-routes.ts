@@ -35,7 +35,7 @@ export interface FrontDoor {
 /** Routes that are not in the table, for GET /v1. */
 const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "POST", pattern: "/v1/endpoints/:endpoint", summary: "ask an endpoint" },
-  { method: "POST", pattern: "/v1/streams/:stream/events", summary: "send events: JSON, NDJSON or CloudEvents" },
+  { method: "POST", pattern: "/v1/streams/:stream/events", summary: "send events: JSON, NDJSON or CloudEvents; ?dry-run=true only says what would become of them" },
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters", summary: "refused events: ?reason=&limit=&cursor=" },
   { method: "GET", pattern: "/v1/streams/:stream/dead-letters/:id", summary: "one refused event with its problems" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },

@@ -3,7 +3,7 @@
  * The live side is `data/quality/quality-monitor.ts`; this is what people and pipelines ask for.
  */
 import { checkLake, compareTables, createProfileStore, describeContract, failuresOf, summariseTable } from "../data/index.ts";
-import type { DataContract, Lake, LakeCheckReport, LakeSnapshot, QualityMonitor, TableProfile } from "../data/index.ts";
+import type { DataContract, HeldSnapshot, Lake, LakeCheckReport, QualityMonitor, TableProfile } from "../data/index.ts";
 import type { Application, Model, RuleNode } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
@@ -79,20 +79,21 @@ export function createQualityLayer(options: QualityLayerOptions): QualityLayer {
   const profiles = createProfileStore(options);
   const latest = new Map<string, StreamProfile>();
 
-  const snapshotOf = async (stream: string, id: string | undefined, signal: AbortSignal | undefined): Promise<LakeSnapshot> => {
+  /** A named snapshot, or what the lake has now; no file of it goes away until disposed. */
+  const hold = async (stream: string, id: string | undefined, signal: AbortSignal | undefined): Promise<HeldSnapshot> => {
     const { streams } = application();
     if (!streams.has(stream)) throw new StrataError("STREAM_NOT_FOUND", { stream, known: [...streams.keys()].join(", ") });
-    if (id !== undefined) return lake.openSnapshot(await wholeId(lake, id));
-    await lake.flush(stream, signal === undefined ? {} : { signal });
-    return lake.snapshot();
+    if (id === undefined) await lake.flush(stream, signal === undefined ? {} : { signal });
+    return lake.hold(id);
   };
   const setsOf = (stream: string) => [...application().expectations.values()].filter(({ of }) => of.name === stream);
   const shared = { lake, analytics, temporaryFolder };
 
   const check: QualityLayer["check"] = async ({ stream, snapshot: id }, { onProgress, signal } = {}) => {
     const startedMs = clock.monotonicMs();
-    const snapshot = await snapshotOf(stream, id, signal);
     const sets = setsOf(stream);
+    using held = await hold(stream, id, signal);
+    const { snapshot } = held;
     if (sets.length === 0) throw new StrataError("NOT_FOUND", { kind: "expectations of a stream", name: stream, known: [...new Set([...application().expectations.values()].map(({ of }) => of.name))].join(", ") });
     const reports: LakeCheckReport[] = [];
     for (const [at, expectations] of sets.entries()) {
@@ -106,10 +107,12 @@ export function createQualityLayer(options: QualityLayerOptions): QualityLayer {
 
   const profile: QualityLayer["profile"] = async ({ stream, snapshot: id, compare }, { onProgress, signal } = {}) => {
     const startedMs = clock.monotonicMs();
-    const snapshot = await snapshotOf(stream, id, signal);
+    using held = await hold(stream, id, signal);
+    const { snapshot } = held;
     const fields = Object.keys(application().streams.get(stream)!.schema.shape);
     const { table, files, filesRead } = await profiles.sketch(stream, { snapshot, fields, signal, onProgress: (share) => onProgress?.(compare === undefined ? share : share / 2) });
-    const before = compare === undefined ? undefined : await lake.openSnapshot(await wholeId(lake, compare));
+    using heldBefore = compare === undefined ? undefined : await lake.hold(compare);
+    const before = heldBefore?.snapshot;
     const earlier = before && await profiles.sketch(stream, { snapshot: before, fields, signal, onProgress: (share) => onProgress?.(0.5 + share / 2) });
     const made: StreamProfile = {
       stream, snapshot: snapshot.id, files, filesRead, ...summariseTable(table), elapsedMs: clock.monotonicMs() - startedMs,
@@ -140,22 +143,16 @@ export function createQualityLayer(options: QualityLayerOptions): QualityLayer {
         if (stop !== undefined) throw refuse(`stream "${stream}" is stopped because rule ${stop.expectations}.${stop.rule} failed. ${stop.reason}`);
         const sets = setsOf(stream).filter(({ rules }) => Object.values(rules).some(isStop));
         if (sets.length === 0) continue;
-        const snapshot = await snapshotOf(stream, undefined, signal);
+        using held = await hold(stream, undefined, signal);
         const fromOffset = dataQuality.acceptanceOf(stream)?.nextOffset ?? 0;
         for (const expectations of sets) {
-          const { verdicts } = await checkLake(expectations, { ...shared, snapshot, nowMs: clock.now(), fromOffset, only: isStop, signal });
+          const { verdicts } = await checkLake(expectations, { ...shared, snapshot: held.snapshot, nowMs: clock.now(), fromOffset, only: isStop, signal });
           const [failed] = failuresOf(verdicts);
           if (failed !== undefined) throw refuse(`rule ${failed.expectations}.${failed.rule} fails. ${failed.sentence}`);
         }
       }
     },
   };
-}
-
-/** People copy the beginning of an id. */
-async function wholeId(lake: Lake, id: string): Promise<string> {
-  const found = (await lake.snapshots()).filter((snapshot) => snapshot.id.startsWith(id));
-  return found.length === 1 ? found[0]!.id : id;
 }
 
 /** Every stream that a model learns from: its examples, its label and its features. */

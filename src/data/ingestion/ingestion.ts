@@ -17,6 +17,8 @@ import { createDeadLetterDesk } from "./dead-letter-desk.ts";
 import type { DeadLetterPage, DeadLetterQuery, LetterChoice, ReplayOptions, ReplayResult } from "./dead-letter-desk.ts";
 import { createDraft } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { describeDryRun } from "./dry-run.ts";
+import type { DryRunResult } from "./dry-run.ts";
 import { ownId } from "./event-id.ts";
 import { draftJson, draftLines, tooLarge } from "./event-text.ts";
 import type { TextLimits } from "./event-text.ts";
@@ -42,6 +44,10 @@ export interface Ingestion extends Service {
   ingestRows(stream: string, rows: readonly IngestRow[], options?: IngestOptions): Promise<IngestResult>;
   /** Stores what a derivation made; only a derived stream takes it. */
   storeDerived(stream: string, outputs: DerivedOutputs): Promise<void>;
+  /** What ingestText would do; stores nothing, counts nothing, and answers for a stopped stream, too. */
+  tryText(stream: string, body: Buffer, options: IngestTextOptions): Promise<DryRunResult>;
+  /** What ingestRows would do. */
+  tryRows(stream: string, rows: readonly IngestRow[], options?: IngestOptions): Promise<DryRunResult>;
   /** Dead letters in the order they arrived. */
   listDeadLetters(stream: string, query?: DeadLetterQuery): Promise<DeadLetterPage>;
   /** One dead letter; DEAD_LETTER_NOT_FOUND. */
@@ -110,6 +116,18 @@ export function createIngestion(options: IngestionOptions): Ingestion {
       }
     });
 
+  const fillFromText = async (draft: Draft, body: Buffer, format: IngestTextOptions["format"]): Promise<void> => {
+    if (body.length > maxBodyBytes) throw new StrataError("BODY_TOO_LARGE", { limitBytes: maxBodyBytes });
+    await (format === "json" ? draftJson : draftLines)(body, draft, limits);
+    if (draft.size() === 0) throw new StrataError("BODY_INVALID", { format: format === "json" ? "JSON" : "NDJSON", reason: "it holds no event." });
+  };
+  const tryOut = (stream: string, given: IngestOptions, fill: (draft: Draft) => Promise<void> | void): Promise<DryRunResult> =>
+    intakes.use(stream, async (intake) => {
+      const draft = draftFor(intake, given);
+      await fill(draft);
+      return describeDryRun(draft, options.door?.rowWarnings(stream));
+    });
+
   const desk = createDeadLetterDesk({ intakes, clock });
 
   return {
@@ -122,8 +140,7 @@ export function createIngestion(options: IngestionOptions): Ingestion {
       if (body.length > maxBodyBytes) throw new StrataError("BODY_TOO_LARGE", { limitBytes: maxBodyBytes });
       return take(stream, body.length, async (intake, handedOver) => {
         const draft = draftFor(intake, textOptions);
-        await (textOptions.format === "json" ? draftJson : draftLines)(body, draft, limits);
-        if (draft.size() === 0) throw new StrataError("BODY_INVALID", { format: textOptions.format === "json" ? "JSON" : "NDJSON", reason: "it holds no event." });
+        await fillFromText(draft, body, textOptions.format);
         return intake.apply(draft, handedOver);
       });
     },
@@ -136,6 +153,10 @@ export function createIngestion(options: IngestionOptions): Ingestion {
         return intake.apply(draft, handedOver);
       });
     },
+    tryText: (stream, body, textOptions) => tryOut(stream, textOptions, (draft) => fillFromText(draft, body, textOptions.format)),
+    tryRows: (stream, rows, rowOptions = {}) => tryOut(stream, rowOptions, (draft) => {
+      for (const row of rows) draftRow(draft, row, { payload: payloadOf(row), limits });
+    }),
     ...desk,
     replayDeadLetters: (stream, replay) => {
       refuseDerived(intakes.definition(stream));

@@ -60,6 +60,8 @@ export interface QualityDoor {
   /** Raises STREAM_STOPPED. */
   admit(stream: string): void;
   rowRules(stream: string): RowRules | undefined;
+  /** Rules that have something to say about an event without keeping it out. */
+  rowWarnings(stream: string): RowRules | undefined;
 }
 
 /** Reads the ids at the end of the stream's log, then takes events. */

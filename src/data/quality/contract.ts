@@ -74,7 +74,7 @@ function streamOf({ stream: { name, description, owner, schema, time, id } }: Da
     throw invalid(path, `its schema cannot be used: ${reasonOf(thrown)}`, thrown);
   }
   if (!(read instanceof z.ZodObject)) throw invalid(path, "its schema is not that of an object");
-  return defineStream(name, { schema: read, description, ...(owner === undefined ? {} : { owner }), ...(time === undefined ? {} : { time }), ...(id === undefined ? {} : { id }) }) as Stream; // its row type is not known here
+  return defineStream(name, { schema: read, description, ...(owner === undefined ? {} : { owner }), ...(time === undefined ? {} : { time }), ...(id === undefined ? {} : { id }) });
 }
 
 function parseJson(text: string, path: string): unknown {

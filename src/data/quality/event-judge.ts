@@ -4,6 +4,7 @@
  */
 import { compileExpression } from "../../define/index.ts";
 import type { Evaluator, EventValue, RuleTest } from "../../define/index.ts";
+import { formatDuration } from "../../kernel/duration.ts";
 import { compileEventTest } from "./event-test.ts";
 import type { EventTest } from "./event-test.ts";
 import { hashKey } from "./key-hash.ts";
@@ -14,6 +15,8 @@ export interface EventJudge {
   readonly judge: EventTest;
   /** What it must remember, as plain JSON; undefined when nothing. */
   state(): SeenKeysState | undefined;
+  /** What it could not see, as the end of a sentence; undefined when nothing. */
+  blindness?(): string | undefined;
 }
 
 /** Hashes (see hashKey) of the values that a field of another stream has had. */
@@ -34,6 +37,7 @@ function judgeUnique(test: Extract<RuleTest, { kind: "unique" }>, saved: SeenKey
   const values: EventValue[] = [];
   return {
     state: seen.state,
+    blindness: () => (seen.dropped === 0 ? undefined : ` More than ${test.keys.toLocaleString("en-US")} keys came within ${formatDuration(test.withinMs)}, so ${seen.dropped.toLocaleString("en-US")} of the oldest were not compared; raise \`keys\`.`),
     judge: (row, timeMs) => {
       let isThere = false;
       for (const [at, part] of parts.entries()) {

@@ -157,3 +157,22 @@ test("a changed rule starts anew, the others go on; expectations that left are n
   assert.deepEqual(kit.quality.states(), []);
   assert.throws(() => kit.quality.state("checks"), { code: "NOT_FOUND" });
 });
+
+test("a dry run says what would become of events, also to a stopped stream, and stores nothing", async () => {
+  await using kit = await openQualityKit(application((e) => ({ positive: between(e.price, { min: 0.01 }).quarantine(), known: oneOf(e.customer, ["ada"]), named: matches(e.line, /^[a-z]/).stop() })));
+  const body = Buffer.from([order(), order({ price: 0 }), order({ customer: "eve", line: "9" }), { line: 1 }].map((row) => JSON.stringify(row)).join("\n"));
+  const expected = {
+    dryRun: true, accepted: 2, rejected: 2, refused: [[1, "expectation checks.positive"], [3, "invalid_type"]], warned: [[2, ["expectation checks.known", "expectation checks.named"]]],
+  };
+  const dryRun = async (): Promise<void> => {
+    const { rows, warnings, ...counts } = await kit.ingestion.tryText("orders", body, { format: "ndjson" });
+    assert.deepEqual({ ...counts, refused: rows.map(({ index, problems }) => [index, problems[0]!.code]), warned: warnings.map(({ index, problems }) => [index, problems.map(({ code }) => code)]) }, expected);
+  };
+  await dryRun();
+  await kit.send("orders", [order({ line: "9" })]);
+  await kit.quality.settle();
+  await assert.rejects(kit.send("orders", [order()]), { code: "STREAM_STOPPED" });
+  await dryRun();
+  assert.equal((await kit.verdict("checks", "named")).evaluated, 1);
+  assert.deepEqual(await kit.ingestion.deadLetterCounts("orders"), {});
+});

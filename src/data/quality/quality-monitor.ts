@@ -146,7 +146,7 @@ export function createQualityMonitor(options: QualityMonitorOptions): QualityMon
     },
     start: () => inTurn(() => followDefined(application())),
     applyDefinition: (next) => inTurn(() => followDefined(next)),
-    door: { admit: stops.admit, rowRules: createRowRules(application) },
+    door: { admit: stops.admit, rowRules: createRowRules(application, "refuse"), rowWarnings: createRowRules(application, "warn") },
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

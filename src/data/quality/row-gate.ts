@@ -17,9 +17,12 @@ interface DoorRule {
   readonly problem: Problem;
 }
 
-/** The rules of a stream that keep events out; undefined when it has none. */
-export function compileRowRules(expectations: Iterable<Expectations>, stream: string): RowRules | undefined {
-  const rules = [...expectations].filter(({ of }) => of.name === stream).flatMap(doorRules);
+/** Rules that keep events out, or those that only tell. */
+export type DoorSide = "refuse" | "warn";
+
+/** The rules of a stream that look at one event alone; undefined when it has none. */
+export function compileRowRules(expectations: Iterable<Expectations>, stream: string, side: DoorSide): RowRules | undefined {
+  const rules = [...expectations].filter(({ of }) => of.name === stream).flatMap((set) => doorRules(set, side));
   if (rules.length === 0) return undefined;
   return (row, timeMs) => {
     let problems: Problem[] | undefined;
@@ -30,9 +33,9 @@ export function compileRowRules(expectations: Iterable<Expectations>, stream: st
   };
 }
 
-function doorRules({ name, rules }: Expectations): DoorRule[] {
+function doorRules({ name, rules }: Expectations, side: DoorSide): DoorRule[] {
   return Object.entries(rules).flatMap(([rule, node]) => {
-    const test = node.action === "quarantine" ? compileEventTest(node.test) : undefined;
+    const test = (node.action === "quarantine") === (side === "refuse") ? compileEventTest(node.test) : undefined;
     if (test === undefined) return [];
     const field = "value" in node.test && node.test.value.op === "field" ? node.test.value.name : "";
     const because = node.because === "" ? "" : `: ${node.because}`;
@@ -47,7 +50,7 @@ export function ruleOfCode(code: string | undefined, expectations: string): stri
 }
 
 /** The rules per stream of the definition in force, compiled when first asked for. */
-export function createRowRules(application: () => Application): (stream: string) => RowRules | undefined {
+export function createRowRules(application: () => Application, side: DoorSide): (stream: string) => RowRules | undefined {
   let known: Application | undefined;
   const compiled = new Map<string, RowRules | undefined>();
   return (stream) => {
@@ -56,7 +59,7 @@ export function createRowRules(application: () => Application): (stream: string)
       compiled.clear();
       known = current;
     }
-    if (!compiled.has(stream)) compiled.set(stream, compileRowRules(current.expectations.values(), stream));
+    if (!compiled.has(stream)) compiled.set(stream, compileRowRules(current.expectations.values(), stream, side));
     return compiled.get(stream);
   };
 }

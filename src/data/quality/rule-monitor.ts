@@ -119,7 +119,8 @@ function monitorShares({ rule, node, test, context: { expectations, references, 
       const judged = isBatchOnly
         ? { status: "skipped" as const, share: null, sentence: "A query is judged over the lake: by `strata quality check`, and before a training." }
         : judgeShare(node, counts, scope ?? windowPhrase(windowMs));
-      return { ...described, ...counts, ...judged, atMs: counts.evaluated === 0 ? null : nowMs, samples: samples.events() };
+      const sentence = judged.sentence + (judge?.blindness?.() ?? "");
+      return { ...described, ...counts, ...judged, sentence, atMs: counts.evaluated === 0 ? null : nowMs, samples: samples.events() };
     },
     status: () => (isBatchOnly ? "skipped" : shareStatus(node, shares.counts())),
     reset: () => {

@@ -1,5 +1,6 @@
 /**
  * Events over HTTP: POST /v1/streams/{stream}/events as JSON, NDJSON or CloudEvents, and the stream's dead letters.
+ * ?dry-run=true says what would become of them, and stores nothing (200).
  * 202 when something was accepted or everything was known already; 400 EVENT_INVALID when every event was refused.
  */
 import { StrataError } from "../../kernel/errors.ts";
@@ -52,8 +53,11 @@ async function postEvents(request: HttpRequest, ingestion: Ingestion, stream: st
   const mode = contentModeOf(request.headers);
   const format = mode === undefined ? textFormatOf(request.headers["content-type"]) : undefined;
   const body = await readBody(request, ingestion.maxBodyBytes);
+  const isDryRun = readFlag(request.query, "dry-run");
+  if (mode === undefined && isDryRun) return jsonResponse(await ingestion.tryText(stream, body, { ...options, format: format ?? "json" }));
   if (mode === undefined) return describe(stream, await ingestion.ingestText(stream, body, { ...options, format: format ?? "json" }));
   const rows = parseCloudEvents(mode, request.headers, body).map((event) => cloudEventRow(event, definition));
+  if (isDryRun) return jsonResponse(await ingestion.tryRows(stream, rows, options));
   return describe(stream, await ingestion.ingestRows(stream, rows, options));
 }
 
