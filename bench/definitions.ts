@@ -3,7 +3,7 @@
  * a price model of 20 features and its endpoint. The fourth is the storefront of the examples.
  */
 import {
-  count, defineApplication, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineStream, eachEvent, gate, gradientBoosting,
+  count, defineApplication, defineEndpoint, defineEntity, defineFeatureService, defineFeatureView, defineModel, defineStream, eachEvent, gate, gradientBoosting,
   labelValue, max, mean, min, sum, z,
 } from "strata";
 import storefront from "../examples/storefront/app.ts";
@@ -64,6 +64,10 @@ const itemTen = defineFeatureView("item_ten", {
   ])),
 });
 
+/** The same features by one name, as Feast's clients ask for them. */
+const wideService = defineFeatureService("wide", { features: [customerWide] });
+const tenService = defineFeatureService("ten", { features: [customerTen] });
+
 export const PRICE_MODEL = "price";
 
 const price = defineModel(PRICE_MODEL, {
@@ -85,7 +89,7 @@ export const APPLICATIONS = {
   events: defineApplication("events", [purchases]),
   /** The stream with three windowed views: customers, items and pairs of both. */
   events_with_views: defineApplication("events_with_views", [customerActivity, itemPopularity, affinity]),
-  shop: defineApplication("shop", [estimate, customerWide]),
+  shop: defineApplication("shop", [estimate, customerWide, wideService, tenService]),
   storefront,
   /** Models that do next to nothing, behind the model server. */
   served: defineApplication("served", servedModels),

@@ -4,12 +4,10 @@ import { createCandidateEngine, createEventDecoder, createFeatureEngine, createI
 import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { StrataError } from "../kernel/errors.ts";
 import { createIdSource } from "../kernel/ids.ts";
 import type { IdSource } from "../kernel/ids.ts";
 import type { TelemetryStore } from "../observe/index.ts";
 import type { Logger } from "../ports/telemetry.ts";
-import type { EntityKeys, FeatureReadResult } from "../protocols/admin/feature-read.ts";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
 import { createQualityLayer } from "./quality-layer.ts";
@@ -33,7 +31,6 @@ export interface DataLayer extends AsyncDisposable {
   retain(): Promise<void>;
   /** Whether lately arrived events are good enough to learn from. */
   quality(model: Model): { readonly ok: boolean; readonly reason: string };
-  readFeatures(view: string, keys: readonly EntityKeys[], atMs: number | undefined): Promise<FeatureReadResult>;
 }
 
 export interface DataLayerOptions {
@@ -104,7 +101,6 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
       const obstacle = qualityWork.liveObstacle(model);
       return obstacle === undefined ? judgeQuality(telemetry, model.examples.kind === "each-event" ? model.examples.from.name : model.examples.candidates.interactions[0]!.from.name) : { ok: false, reason: obstacle };
     },
-    readFeatures: (view, keys, atMs) => readFeatures({ features, application, clock }, { view, keys, atMs }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -117,28 +113,4 @@ function judgeQuality(telemetry: TelemetryStore, stream: string): { readonly ok:
   const share = rejected / Math.max(1, accepted + rejected);
   if (accepted + rejected < MINIMUM_EVENTS_JUDGED || share <= MAX_REFUSED_SHARE) return { ok: true, reason: "" };
   return { ok: false, reason: `${Math.round(share * 100)} % of the last minute's ${Math.round(accepted + rejected)} events of stream "${stream}" were refused` };
-}
-
-interface ReadContext {
-  readonly features: FeatureEngine;
-  readonly application: () => Application;
-  readonly clock: Clock;
-}
-
-interface ReadRequest {
-  readonly view: string;
-  readonly keys: readonly EntityKeys[];
-  readonly atMs: number | undefined;
-}
-
-async function readFeatures({ features, application, clock }: ReadContext, { view: name, keys, atMs = clock.now() }: ReadRequest): Promise<FeatureReadResult> {
-  const view = application().featureViews.get(name);
-  if (view === undefined) throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view: name, known: [...application().featureViews.keys()].join(", ") });
-  const parts = keys.map((key) => view.entities.map((entity) => key[entity.name] ?? missingKey(entity.name, Object.keys(key))));
-  await features.fresh([view.from.name]);
-  return { view: name, features: Object.keys(view.features), atMs, offset: features.appliedOffset(view.from.name), rows: features.read({ view: name, keys: parts, atMs }) };
-}
-
-function missingKey(entity: string, given: readonly string[]): never {
-  throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `only ${given.join(", ") || "nothing"} was given` });
 }

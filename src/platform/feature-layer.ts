@@ -1,14 +1,14 @@
 /** The feature store over the data layer: what feature services, Feast's API and the catalogue read and ask for. */
 import { createOnlineFeatureReader } from "../data/index.ts";
-import type { OnlineFeatureReader } from "../data/index.ts";
 import type { Application } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
+import type { FeatureReadParts } from "../protocols/admin/feature-read.ts";
 import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { DataLayer } from "./data-layer.ts";
 
 export interface FeatureLayer {
-  readonly reader: OnlineFeatureReader;
+  readonly reads: FeatureReadParts;
   readonly feast: FeastParts;
 }
 
@@ -25,7 +25,7 @@ export function createFeatureLayer({ data, application, clock, logger, telemetry
   const reader = createOnlineFeatureReader({ features, clock, meter: telemetry, logger });
   const streamsOf = (views: readonly string[]): readonly string[] => [...new Set(views.flatMap((view) => application().featureViews.get(view)?.from.name ?? []))];
   return {
-    reader,
+    reads: { application, reader },
     feast: {
       application, reader, ingestion,
       isHealthy: () => features.health().ok,

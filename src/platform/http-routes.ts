@@ -4,6 +4,7 @@ import type { Route } from "../gateway/index.ts";
 import type { Ingestion } from "../data/index.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { TelemetryStore } from "../observe/index.ts";
+import { handleFeatureRead } from "../protocols/admin/feature-read.ts";
 import { adminRoutes } from "../protocols/admin/routes.ts";
 import type { AdminHandler, RouteSummary } from "../protocols/admin/routes.ts";
 import { servedModelRoutes } from "../protocols/admin/served-model-routes.ts";
@@ -57,8 +58,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   const serving = { inference, language, describesModel };
   const dispatch = async (request: HttpRequest): Promise<HttpResponse> => {
     const { path } = request;
-    const feast = handleFeast(parts.feast, request);
-    if (feast) return feast;
+    const features = handleFeatureRead(parts.admin.featureReads, request) ?? handleFeast(parts.feast, request);
+    if (features) return features;
     const events = path.startsWith("/v1/streams/") ? await handleEvents(request, parts.ingestion) : undefined;
     if (events) return events;
     const served = await answerServing(serving, request);

@@ -13,7 +13,7 @@ import type { ViewReader } from "../features/view-state.ts";
 import { KEY_SEPARATOR } from "../../define/index.ts";
 import type { FeatureSelection, SelectedOnDemand, SelectedView } from "./feature-selection.ts";
 
-/** Values of one view, row by row; the arrays are used again by the next read, so use them before you wait. */
+/** Values of one view, row by row; the arrays are used again by the next read. */
 export interface ViewBlock {
   readonly selected: SelectedView;
   readonly reader: ViewReader;
@@ -48,10 +48,11 @@ export interface OnlineQuestion {
 
 export interface OnlineFeatureReader {
   /**
-   * Everything acknowledged before the call is in the answer. REQUEST_INVALID for request values, FEATURE_VIEW_BUILDING, ENTITY_KEY_INVALID for a reserved
-   * character, FEATURE_TIME_TOO_OLD. An on-demand function that fails gives missing values and is counted.
+   * Everything acknowledged before the call is in what `use` gets; `use` must make what it needs of it at once.
+   * REQUEST_INVALID for request values, FEATURE_VIEW_BUILDING, ENTITY_KEY_INVALID for a reserved character,
+   * FEATURE_TIME_TOO_OLD. An on-demand function that fails gives missing values and is counted.
    */
-  read(selection: FeatureSelection, question: OnlineQuestion): Promise<OnlineFeatures>;
+  read<Result>(selection: FeatureSelection, question: OnlineQuestion, use: (online: OnlineFeatures) => Result): Promise<Result>;
   /** Next offset per stream: everything before is in what was just read. */
   offsets(selection: FeatureSelection): Readonly<Record<string, number>>;
 }
@@ -100,12 +101,12 @@ export function createOnlineFeatureReader({ features, clock, meter, logger }: On
   };
 
   return {
-    read: async (selection, question) => {
+    read: async (selection, question, use) => {
       await features.fresh(selection.streams);
       const atMs = question.atMs ?? clock.now();
       const views = selection.views.map((selected) => readView(selected, question, atMs));
       const onDemand = selection.onDemand.map((selected) => compute(selected, { rows: question.rows, atMs, views, request: question.request }));
-      return { rows: question.rows, atMs, views, onDemand };
+      return use({ rows: question.rows, atMs, views, onDemand });
     },
     offsets: ({ streams }) => Object.fromEntries(streams.map((stream) => [stream, features.appliedOffset(stream)])),
   };

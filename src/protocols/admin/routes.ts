@@ -3,16 +3,15 @@
  * of server-sent events ("progress" …, then "result" or "error"); the overview can be followed the same way.
  */
 import { z } from "zod";
-import { StrataError, listProblems, toStrataError } from "../../kernel/errors.ts";
-import type { Problem } from "../../kernel/errors.ts";
+import { StrataError, toStrataError } from "../../kernel/errors.ts";
 import type { Route } from "../../gateway/index.ts";
 import type { LogQuery } from "../../observe/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
-import { parseJsonBody } from "../json-body.ts";
-import { featureReadRequest } from "./feature-read.ts";
+import { featureRoutes } from "./feature-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { qualityRoutes } from "./quality-routes.ts";
+import { bodyOf } from "./request-body.ts";
 import type { AdminSources, TrainingProgress } from "./sources.ts";
 
 export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
@@ -75,10 +74,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     route("GET", "/v1/rollouts", "rollouts with their decisions: ?model=&limit=&cursor=", async (_, { query }) => jsonResponse(await rollouts.list({ ...optional("model", query.get("model")), ...page(query) }))),
     route("GET", "/v1/decisions", "every control decision and its reason: ?subject=&limit=&cursor=", async (_, { query }) => jsonResponse(await decisions.list({ ...optional("subject", query.get("subject")), ...page(query) }))),
 
-    route("POST", "/v1/features/:view", "features of entities: {keys: [{entity: key}], atMs?}", async ({ view }, request) => {
-      const { keys, atMs } = bodyOf(request, featureReadRequest);
-      return jsonResponse(await sources.readFeatures(view!, keys, atMs));
-    }),
+    ...featureRoutes(sources),
     route("POST", "/v1/audit", "recompute logged answers offline and compare: {limit?}", async (_, request) =>
       jsonResponse(await sources.audit({ limit: bodyOf(request, z.object({ limit: z.number().int().min(1).max(1_000_000).default(10_000) })).limit, signal: request.signal }))),
     route("GET", "/v1/explain", "how recent inference requests were run and why they took so long, newest first: ?id=&model=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ requests: sources.explain(explainQuery(query)) }))),
@@ -150,14 +146,6 @@ async function* followTraining(sources: AdminSources, { model, reason, signal }:
 
 function serverSent(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-/** The request's JSON by a schema; an empty body is an empty object. */
-function bodyOf<Schema extends z.ZodType>(request: HttpRequest, schema: Schema): z.output<Schema> {
-  const parsed = schema.safeParse(request.body.length === 0 ? {} : parseJsonBody(request.body));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
-  throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
 }
 
 function known({ modelNames }: AdminSources, model: string): string {

@@ -1,5 +1,5 @@
 /** What the admin protocol reads and commands; the platform hands it in. */
-import type { EntityKeys, FeatureReadResult } from "./feature-read.ts";
+import type { FeatureReadParts } from "./feature-read.ts";
 import type { ApplicationDocument, ResourceChange } from "../../define/index.ts";
 import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
@@ -33,7 +33,7 @@ export interface AdminSources {
   readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
   readonly rollback: (model: string, reason: string) => Promise<void>;
   readonly cancelRollout: (model: string, reason: string) => Promise<void>;
-  readonly readFeatures: (view: string, keys: readonly EntityKeys[], atMs: number | undefined) => Promise<FeatureReadResult>;
+  readonly featureReads: FeatureReadParts;
   /** Recomputes logged answers offline and compares them. */
   readonly audit: (options: { readonly limit: number; readonly signal: AbortSignal }) => Promise<unknown>;
   /** What would change; `document` is the caller's definition. */

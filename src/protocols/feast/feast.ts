@@ -82,7 +82,7 @@ async function answerOnline({ application, reader }: FeastParts, request: HttpRe
   const { entities, feature_service: service, features, full_feature_names: isFullNames } = readBody(request, ONLINE_REQUEST);
   const asked = resolveFeatures(application(), { service: service === "" ? undefined : service, features, isFullNames });
   const question = questionOf(asked, entities);
-  return { status: 200, headers: JSON_TYPE, body: onlineAnswer(asked, question, await reader.read(asked.selection, question)), isDoneWithBody: true };
+  return { status: 200, headers: JSON_TYPE, body: await reader.read(asked.selection, question, (online) => onlineAnswer(asked, question, online)), isDoneWithBody: true };
 }
 
 const PUSH_REQUEST = {

@@ -30,13 +30,12 @@ export async function getOnlineFeatures({ application, reader }: FeastParts, req
   const { requestFields } = asked.selection;
   const columns = Object.entries({ ...entities, ...context }).map(([name, { val }]) => [name, val.map(requestFields.includes(name) ? plainValue : keyValue)] as const);
   const question = questionOf(asked, Object.fromEntries(columns));
-  const online = await reader.read(asked.selection, question);
   const keys = question.echoed.map(([name]) => vector(entities[name]!.val, entities[name]!.val.map(() => "PRESENT"), undefined));
   const views = request.include_feature_view_version_metadata ? asked.selection.views.map(({ view }) => ({ name: view.name, version: 0 })) : [];
-  return {
+  return reader.read(asked.selection, question, (online) => ({
     results: [...keys, ...viewVectors(asked, online), ...onDemandVectors(online)],
     metadata: { feature_names: { val: [...question.echoed.map(([name]) => name), ...asked.viewColumns.flat().map(({ name }) => name), ...asked.onDemandColumns.flat()] }, feature_view_metadata: views },
-  };
+  }));
 }
 
 function vector(values: readonly ValueMessage[], statuses: readonly string[], times: readonly object[] | undefined): object {
