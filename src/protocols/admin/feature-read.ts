@@ -10,6 +10,7 @@ import type { Application } from "../../define/index.ts";
 import { StrataError } from "../../kernel/errors.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { parseJsonBody } from "../json-body.ts";
+import { numberText } from "../number-text.ts";
 import { checked } from "./request-body.ts";
 
 const MAX_ROWS = 10_000;
@@ -165,25 +166,21 @@ function missingKey(entity: string, given: readonly string[]): never {
   throw new StrataError("ENTITY_KEY_INVALID", { entity, reason: `only ${given.join(", ") || "nothing"} was given` });
 }
 
+/** Joined lists are flat texts, which are sent faster than a chain of a thousand concatenations. */
 function rowsText({ rows, views, onDemand }: OnlineFeatures): string {
-  let text = "[";
+  const lines: string[] = [];
   for (let row = 0; row < rows; row++) {
-    let values = "";
-    for (const block of views) values += valuesText(block, row);
-    for (const { columns } of onDemand) for (const column of columns) values += `,${column[row] ?? "null"}`;
-    text += `${row === 0 ? "[" : ",["}${values.slice(1)}]`;
+    const values: string[] = [];
+    for (const block of views) addValues(block, row, values);
+    for (const { columns } of onDemand) for (const column of columns) values.push(valueText(column[row]!));
+    lines.push(values.join(","));
   }
-  return `${text}]`;
+  return `[[${lines.join("],[")}]]`;
 }
 
-/** Each value with a comma before it. */
-function valuesText({ selected, reader, values }: ViewBlock, row: number): string {
-  const start = row * selected.features.length;
-  let text = "";
-  for (let at = 0; at < selected.places.length; at++) {
-    const place = selected.places[at]!;
-    const value = reader.valueOf(place, values[start + place]!);
-    text += typeof value === "number" ? `,${value}` : `,${JSON.stringify(value)}`;
-  }
-  return text;
+function addValues({ selected: { places }, reader, values }: ViewBlock, row: number, texts: string[]): void {
+  const start = row * reader.width;
+  for (let at = 0; at < places.length; at++) texts.push(valueText(reader.valueOf(places[at]!, values, start)));
 }
+
+const valueText = (value: unknown): string => (typeof value === "number" ? numberText(value) : JSON.stringify(value));
