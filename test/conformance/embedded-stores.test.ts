@@ -1,14 +1,17 @@
 /** The embedded state and blob stores: their contracts, and what they make of damage, refusing disks and power loss. */
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { openEmbeddedBlobStore } from "../../src/engines/embedded/blob-store.ts";
 import type { Files } from "../../src/engines/embedded/files.ts";
 import { openEmbeddedStateStore } from "../../src/engines/embedded/state-store.ts";
+import { openSpillFolder } from "../../src/engines/embedded/spill-file.ts";
 import { sha256 } from "../../src/kernel/hash.ts";
 import { createRandom } from "../../src/kernel/random.ts";
 import type { BlobStore } from "../../src/ports/blob-store.ts";
 import type { StateStore } from "../../src/ports/state-store.ts";
 import { blobStoreConformance } from "./blob-store.ts";
+import { spillStoreConformance } from "./spill-store.ts";
 import { createFaultyFiles, type FaultyOperation } from "./faulty-files.ts";
 import { createMemoryFiles, type MemoryFiles } from "./memory-files.ts";
 import { checkpoint, stateStoreConformance } from "./state-store.ts";
@@ -22,6 +25,22 @@ stateStoreConformance("embedded", async () => {
 blobStoreConformance("embedded", async () => {
   const folder = await temporaryFolder();
   return { open: () => openEmbeddedBlobStore({ folder: folder.path }), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+});
+
+spillStoreConformance("embedded", async () => {
+  const folder = await temporaryFolder();
+  const spills = openSpillFolder(folder.path);
+  return { open: () => spills.open("store"), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+});
+
+test("a spill folder is emptied of what a crash left, and its files go when they are closed", async () => {
+  await using folder = await temporaryFolder();
+  const left = openSpillFolder(folder.path).open("view");
+  left.put(Uint8Array.of(1));
+  const store = openSpillFolder(folder.path).open("view");
+  assert.equal((await readdir(folder.path)).length, 1);
+  store.close();
+  assert.deepEqual(await readdir(folder.path), []);
 });
 
 const FOLDER = "/data";

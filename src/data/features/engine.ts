@@ -13,7 +13,7 @@ import type { EventDecoder } from "../streams/event-decoder.ts";
 import { createCheckpointer } from "./checkpointer.ts";
 import type { ViewRebuild } from "./view-rebuild.ts";
 import { createViewSeats } from "./view-seats.ts";
-import type { ViewSeat, ViewSeats } from "./view-seats.ts";
+import type { FeatureSpill, ViewSeat, ViewSeats } from "./view-seats.ts";
 import type { FeatureValue, ViewReader, ViewState } from "./view-state.ts";
 
 export interface FeatureEngineOptions {
@@ -27,6 +27,8 @@ export interface FeatureEngineOptions {
   readonly logger: Logger;
   /** Events after which the views are checkpointed. Default 250,000: a restart replays at most a second or two. */
   readonly checkpointEvents?: number;
+  /** Default: all rows stay in memory. */
+  readonly spill?: FeatureSpill | undefined;
 }
 
 /** Features of many entities of one view at one moment. */
@@ -61,13 +63,16 @@ export interface ViewStatistics {
   readonly view: string;
   readonly stream: string;
   readonly entities: number;
-  /** Events in memory. */
+  /** Events that are kept, in memory and spilled. */
   readonly events: number;
   /** Events ever applied, without a usable key, and no longer in memory. */
   readonly appliedEvents: number;
   readonly keylessEvents: number;
   readonly evictedEvents: number;
   readonly memoryBytes: number;
+  /** Entities whose rows are in the spill store, and their bytes. */
+  readonly spilledEntities: number;
+  readonly spilledBytes: number;
   /** Of the view's stream. */
   readonly appliedOffset: number;
   readonly eventsPerSecond: number;
@@ -143,7 +148,11 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
     try {
       await views.close(deadlineMs);
     } finally {
-      await checkpointer.save();
+      try {
+        await checkpointer.save();
+      } finally {
+        views.release();
+      }
     }
   };
 
@@ -209,7 +218,8 @@ function describeSeat(view: string, { serving, rebuild }: ViewSeat, { followers 
   return {
     view, stream, entities: store.entityCount, events: store.eventCount,
     appliedEvents: progress.appliedEvents, keylessEvents: progress.keylessEvents, evictedEvents: progress.evictedEvents,
-    memoryBytes: store.memoryBytes(), appliedOffset: progress.nextOffset, eventsPerSecond: followers.get(stream)?.eventsPerSecond() ?? 0,
+    memoryBytes: store.memoryBytes(), spilledEntities: store.spillStatistics()?.entities ?? 0, spilledBytes: store.spillStatistics()?.usedBytes ?? 0,
+    appliedOffset: progress.nextOffset, eventsPerSecond: followers.get(stream)?.eventsPerSecond() ?? 0,
     ...(rebuild === undefined ? {} : { rebuild: shareOf(rebuild.progress()) }),
   };
 }

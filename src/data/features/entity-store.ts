@@ -4,7 +4,9 @@
  * they must and a burst of them costs it once. Events too old for any window leave, folded into the history where
  * lifetime features need them.
  */
+import type { SpillStatistics, SpillStore } from "../../ports/spill-store.ts";
 import { createEntityRegistry } from "./entity-registry.ts";
+import { NOT_SPILLED, NO_CHUNK, TABLE_BYTES, createTable, growTable } from "./entity-table.ts";
 import { createEvictedHistory, evictRows, forgetHistory, latestEvicted } from "./evicted-history.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { createLastSeen } from "./last-seen.ts";
@@ -12,6 +14,8 @@ import { createEntityPacker } from "./packed-entity.ts";
 import type { PackedHead } from "./packed-entity.ts";
 import { SMALLEST_CHUNK, createRowChunks } from "./row-chunks.ts";
 import { rowsBefore, rowsUpTo } from "./row-search.ts";
+import { createSpillBound } from "./spill-bound.ts";
+import type { SpillOptions } from "./spill-bound.ts";
 import { createWindowColumns, growWindowColumns, sizeOfColumns } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { createWindowOperator } from "./window-operator.ts";
@@ -47,33 +51,33 @@ export interface EntityStore {
   latestMs(entity: number, timeMs: number): number;
   /** Drops events before `horizonMs` of the next `visits` entities in turn; returns how many. */
   evict(horizonMs: number, visits: number): number;
-  /** Known entities, each with its rows in order of time. */
+  /** Known entities whose rows are in memory, each with its rows in order of time. */
   entities(): IterableIterator<{ readonly key: string; readonly entity: number } & EntityRows>;
+  /** The other entities, packed. */
+  spilled(): IterableIterator<{ readonly key: string; readonly bytes: Uint8Array }>;
   readonly entityCount: number;
+  /** Those of spilled entities included. */
   readonly eventCount: number;
   memoryBytes(): number;
+  /** Entities in the spill store, the bytes kept and the room they take; undefined while none ever left. */
+  spillStatistics(): { readonly entities: number; readonly keptBytes: number; readonly usedBytes: number } | undefined;
+  /** Closes the spill store. */
+  close(): void;
 }
 
-const NO_CHUNK = -1;
 const FIRST_ROWS = 1024;
 
-/** Where each entity's rows are, by its number. */
-interface EntityTable {
-  /** First row and log2 of the rows of the chunk, NO_CHUNK for none. */
-  chunks: Int32Array;
-  sizes: Int8Array;
-  /** First live row, live rows, and how many of those are in order with tiles built. */
-  starts: Int32Array;
-  counts: Int32Array;
-  settled: Int32Array;
+export interface StoreOptions {
+  /** Rows beyond a bound leave memory for the spill store. Default: all stay. */
+  readonly spill?: SpillOptions;
 }
 
-export function createEntityStore(plan: WindowPlan): EntityStore {
+export function createEntityStore(plan: WindowPlan, { spill }: StoreOptions = {}): EntityStore {
   const columns = createWindowColumns(plan, { capacity: FIRST_ROWS, known: false });
   const history = plan.hasLifetime ? createEvictedHistory(plan) : undefined;
   const operator = createWindowOperator(plan, columns, history);
   const chunks = createRowChunks((rows) => {
-    if (rows > columns.capacity) growWindowColumns(columns, Math.max(rows, columns.capacity * 2));
+    if (rows > columns.capacity) growWindowColumns(columns, Math.max(rows, Math.min(columns.capacity * 2, bound?.rows ?? Number.POSITIVE_INFINITY)));
   });
   const packer = createEntityPacker(plan, columns, history);
   const registry = createEntityRegistry();
@@ -81,7 +85,11 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
   const seen = createLastSeen();
   const query = { start: 0, end: 0, entity: -1, timeMs: 0, knownLimit: Number.POSITIVE_INFINITY };
   let eventCount = 0;
+  let spilledEntities = 0;
+  let opened: SpillStore | undefined;
   let hand = 0;
+
+  const spillStore = (): SpillStore => (opened ??= spill!.open()); // only called where there is a bound
 
   const settle = (entity: number): void => {
     const start = table.starts[entity]!;
@@ -90,6 +98,12 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     if (from === end) return;
     settleRows(columns, { start, from, end }, seen);
     table.settled[entity] = end - start;
+  };
+
+  /** Takes a chunk for an entity, which stays in memory. */
+  const takeChunk = (size: number, entity: number): number => {
+    bound?.makeRoom(size, entity);
+    return chunks.take(size);
   };
 
   const releaseChunk = (entity: number): void => {
@@ -101,11 +115,10 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
   const makeRoom = (entity: number): void => {
     const size = table.sizes[entity]!;
     const count = table.counts[entity]!;
-    const from = table.starts[entity]!;
     const isRoomy = size !== NO_CHUNK && count * 2 <= 2 ** size;
     const newSize = size === NO_CHUNK ? SMALLEST_CHUNK : isRoomy ? size : size + 1;
-    const to = isRoomy ? table.chunks[entity]! : chunks.take(newSize);
-    copyRows(columns, { from, count, to });
+    const to = isRoomy ? table.chunks[entity]! : takeChunk(newSize, entity);
+    copyRows(columns, { from: table.starts[entity]!, count, to });
     if (!isRoomy) releaseChunk(entity);
     table.chunks[entity] = to;
     table.sizes[entity] = newSize;
@@ -126,7 +139,18 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       releaseChunk(entity);
       if (history === undefined) registry.forget(entity); // an entity that lifetime features remember keeps its number
     }
+    eventCount -= to - from;
     return to - from;
+  };
+
+  /** A spilled entity is left alone until all its events have gone; what lifetime features need of them stays with the bytes. */
+  const evictSpilled = (entity: number, horizonMs: number): number => {
+    if (history !== undefined || table.spilledLatestMs[entity]! >= horizonMs) return 0;
+    const rows = table.spilledRows[entity]!;
+    spillStore().drop(table.spilled[entity]!);
+    forgetSpilled(entity);
+    registry.forget(entity);
+    return rows;
   };
 
   const enter = (key: string): number => {
@@ -137,7 +161,7 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
 
   const load = (entity: number, count: number): number => {
     const size = Math.max(SMALLEST_CHUNK, 32 - Math.clz32(count - 1));
-    const start = chunks.take(size);
+    const start = takeChunk(size, entity);
     table.chunks[entity] = start;
     table.sizes[entity] = size;
     table.starts[entity] = start;
@@ -146,7 +170,7 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     return start;
   };
 
-  const clear = (entity: number): void => {
+  const dropRows = (entity: number): void => {
     releaseChunk(entity);
     eventCount -= table.counts[entity]!;
     table.counts[entity] = 0;
@@ -154,10 +178,49 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     if (history) forgetHistory(history, entity);
   };
 
+  const spillEntity = (entity: number): void => {
+    settle(entity);
+    const [start, count] = [table.starts[entity]!, table.counts[entity]!];
+    table.spilled[entity] = spillStore().put(packer.pack({ entity, start, count }, Number.NEGATIVE_INFINITY)); // a refusal throws here, before anything has changed
+    table.spilledRows[entity] = count;
+    table.spilledLatestMs[entity] = count > 0 ? columns.times[start + count - 1]! : Number.NEGATIVE_INFINITY;
+    spilledEntities++;
+    dropRows(entity);
+    eventCount += count; // they still count
+  };
+
+  const forgetSpilled = (entity: number): void => {
+    table.spilled[entity] = NOT_SPILLED;
+    eventCount -= table.spilledRows[entity]!;
+    spilledEntities--;
+  };
+
+  /** Makes sure that the entity's rows are in memory. */
+  const bring = (entity: number): void => {
+    table.touched[entity] = 1;
+    const kept = table.spilled[entity]!;
+    if (kept === NOT_SPILLED) return;
+    const bytes = spillStore().take(kept);
+    forgetSpilled(entity);
+    const { rows } = packer.head(bytes);
+    packer.unpack(bytes, { entity, start: rows > 0 ? load(entity, rows) : 0 });
+  };
+
+  const bound = spill && createSpillBound({ ...spill, plan, table, chunks, end: () => registry.end, spill: spillEntity });
+
+  const clear = (entity: number): void => {
+    if (table.spilled[entity] !== NOT_SPILLED) {
+      spillStore().drop(table.spilled[entity]!);
+      forgetSpilled(entity);
+    }
+    dropRows(entity);
+  };
+
   return {
     columns, history, enter, load,
     find: registry.find,
     append: (entity) => {
+      bring(entity);
       const end = table.starts[entity]! + table.counts[entity]!;
       const isFull = table.sizes[entity] === NO_CHUNK || end === table.chunks[entity]! + 2 ** table.sizes[entity]!;
       if (isFull) makeRoom(entity);
@@ -165,6 +228,7 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       return table.starts[entity]! + table.counts[entity]!++;
     },
     pack: (entity, horizonMs) => {
+      bring(entity);
       settle(entity);
       return packer.pack({ entity, start: table.starts[entity]!, count: table.counts[entity]! }, horizonMs);
     },
@@ -176,7 +240,10 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       return head;
     },
     evaluate: (entity, timeMs, out) => {
-      if (entity >= 0) settle(entity);
+      if (entity >= 0) {
+        bring(entity);
+        settle(entity);
+      }
       query.start = entity < 0 ? 0 : table.starts[entity]!;
       query.end = entity < 0 ? 0 : query.start + table.counts[entity]!;
       query.entity = entity;
@@ -185,6 +252,7 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
     },
     latestMs: (entity, timeMs) => {
       if (entity < 0) return Number.NEGATIVE_INFINITY;
+      bring(entity);
       settle(entity);
       const from = table.starts[entity]!;
       const end = rowsUpTo(columns.times, { from, to: from + table.counts[entity]!, timeMs });
@@ -195,39 +263,30 @@ export function createEntityStore(plan: WindowPlan): EntityStore {
       let evicted = 0;
       for (let visit = Math.min(visits, registry.end); visit > 0; visit--) {
         hand = hand + 1 < registry.end ? hand + 1 : 0;
-        if (registry.isKnown(hand) && table.counts[hand]! > 0) evicted += evictEntity(hand, horizonMs);
+        if (!registry.isKnown(hand)) continue;
+        if (table.counts[hand]! > 0) evicted += evictEntity(hand, horizonMs);
+        else if (table.spilled[hand] !== NOT_SPILLED) evicted += evictSpilled(hand, horizonMs);
       }
-      eventCount -= evicted;
       return evicted;
     },
     *entities() {
       for (const [key, entity] of registry.known()) {
+        if (table.spilled[entity] !== NOT_SPILLED) continue;
         settle(entity);
         yield { key, entity, start: table.starts[entity]!, count: table.counts[entity]! };
       }
     },
+    *spilled() {
+      for (const [key, entity] of registry.known()) {
+        if (table.spilled[entity] !== NOT_SPILLED) yield { key, bytes: spillStore().read(table.spilled[entity]!) };
+      }
+    },
+    spillStatistics: () => (opened === undefined ? undefined : { entities: spilledEntities, ...pickBytes(opened.statistics()) }),
+    close: () => opened?.close(),
     get entityCount() { return registry.size; },
     get eventCount() { return eventCount; },
     memoryBytes: () => sizeOfColumns(columns) + table.chunks.length * TABLE_BYTES + registry.memoryBytes(),
   };
 }
 
-/** Per entity: four integers of 32 bits and one of 8. */
-const TABLE_BYTES = 17;
-
-function createTable(size: number): EntityTable {
-  return {
-    chunks: new Int32Array(size), sizes: new Int8Array(size).fill(NO_CHUNK),
-    starts: new Int32Array(size), counts: new Int32Array(size), settled: new Int32Array(size),
-  };
-}
-
-function growTable(table: EntityTable): void {
-  const larger = createTable(table.chunks.length * 2);
-  larger.chunks.set(table.chunks);
-  larger.sizes.set(table.sizes);
-  larger.starts.set(table.starts);
-  larger.counts.set(table.counts);
-  larger.settled.set(table.settled);
-  Object.assign(table, larger);
-}
+const pickBytes = ({ keptBytes, usedBytes }: SpillStatistics): { readonly keptBytes: number; readonly usedBytes: number } => ({ keptBytes, usedBytes });

@@ -11,6 +11,7 @@ import type { Logger } from "../../ports/telemetry.ts";
 import { fieldKinds } from "../lake/field-kind.ts";
 import { compactDictionaries } from "./dictionary-compaction.ts";
 import { fieldsOfView } from "./event-fields.ts";
+import type { StoreOptions } from "./entity-store.ts";
 import { decodeViewState, encodeViewState } from "./view-snapshot.ts";
 import { createViewState } from "./view-state.ts";
 import type { ViewState } from "./view-state.ts";
@@ -32,18 +33,27 @@ export interface LogBounds {
   readonly nextOffset: number;
 }
 
+export interface LoadOptions extends StoreOptions {
+  readonly log: LogBounds;
+  readonly logger: Logger;
+}
+
 /** The view's state from its checkpoint, or an empty one that stands at the beginning of the log. */
-export async function loadViewState(view: FeatureView, states: StateStore, { log, logger }: { readonly log: LogBounds; readonly logger: Logger }): Promise<ViewState> {
+export async function loadViewState(view: FeatureView, states: StateStore, { log, logger, ...options }: LoadOptions): Promise<ViewState> {
   const empty = (reason: string): ViewState => {
     logger.log("info", `Feature view "${view.name}" is built from the log: ${reason}`, { view: view.name, events: log.nextOffset - log.oldestOffset });
-    return startAt(createViewState(view), log, logger);
+    return startAt(createViewState(view, options), log, logger);
   };
   try {
     const checkpoint = await states.load(nameOf(view.name));
     if (checkpoint === undefined) return empty("it has no checkpoint");
-    const state = decodeViewState(view, hashViewState(view), checkpoint.bytes);
-    if (state.progress.nextOffset !== checkpoint.offsets[view.from.name]) return empty("its checkpoint names another offset");
-    if (state.progress.nextOffset > log.nextOffset) return empty(`its checkpoint stands at offset ${state.progress.nextOffset}, beyond the log's end ${log.nextOffset}`);
+    const state = decodeViewState(view, hashViewState(view), checkpoint.bytes, options);
+    const discard = (reason: string): ViewState => {
+      state.store.close();
+      return empty(reason);
+    };
+    if (state.progress.nextOffset !== checkpoint.offsets[view.from.name]) return discard("its checkpoint names another offset");
+    if (state.progress.nextOffset > log.nextOffset) return discard(`its checkpoint stands at offset ${state.progress.nextOffset}, beyond the log's end ${log.nextOffset}`);
     return startAt(state, log, logger);
   } catch (thrown) {
     return empty(reasonOf(thrown));

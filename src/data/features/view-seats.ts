@@ -5,7 +5,9 @@
 import type { Application, FeatureView } from "../../define/index.ts";
 import { StrataError, isStrataError, reasonOf } from "../../kernel/errors.ts";
 import type { StateStore } from "../../ports/state-store.ts";
+import type { SpillStore } from "../../ports/spill-store.ts";
 import type { Histogram, Logger } from "../../ports/telemetry.ts";
+import type { StoreOptions } from "./entity-store.ts";
 import { createStreamFollower } from "./stream-follower.ts";
 import type { StreamFollower, StreamSource } from "./stream-follower.ts";
 import { hashViewState, loadViewState, startAt } from "./view-checkpoint.ts";
@@ -34,8 +36,18 @@ export interface ViewSeats {
   change(next: Application): readonly ViewRebuild[];
   /** Builds views of the definition in force again from all history; one that is being built is not begun anew. FEATURE_VIEW_NOT_FOUND. */
   rebuild(names: readonly string[]): readonly ViewRebuild[];
+  /** Closes the spill stores of all states; after that nothing can be read. */
+  release(): void;
   /** Ends all rebuilds and, after what is durable is applied, all followers; rejects with the first failure. */
   close(deadlineMs?: number): Promise<void>;
+}
+
+/** Where the rows of views go that do not fit into memory. */
+export interface FeatureSpill {
+  /** The most bytes of rows that one view keeps in memory. */
+  readonly residentBytes: number;
+  /** A new spill store for a view. */
+  readonly open: (view: string) => SpillStore;
 }
 
 export interface ViewSeatsOptions extends StreamSource {
@@ -45,6 +57,7 @@ export interface ViewSeatsOptions extends StreamSource {
   readonly onApplied: (events: number) => void;
   readonly onSeated: () => void;
   readonly onRemoved: (view: string) => void;
+  readonly spill?: FeatureSpill | undefined;
 }
 
 export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
@@ -53,6 +66,13 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
   const followers = new Map<string, StreamFollower>();
   const closing = new AbortController();
   let application: Application | undefined;
+
+  const storeOptions = (view: string): StoreOptions => {
+    const { spill } = options;
+    if (spill === undefined) return {};
+    const onFailure = (reason: string): void => logger.log("error", `Feature view "${view}" keeps more in memory than it should: ${reason}`, { view });
+    return { spill: { residentBytes: spill.residentBytes, open: () => spill.open(view), onFailure } };
+  };
 
   const latenessOf = (stream: string) => (): number => application?.streams.get(stream)?.latenessMs ?? Number.POSITIVE_INFINITY;
 
@@ -66,7 +86,9 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
   };
 
   const retire = (state: ViewState | undefined): void => {
-    if (state) followers.get(state.view.from.name)?.states.delete(state);
+    if (state === undefined) return;
+    followers.get(state.view.from.name)?.states.delete(state);
+    state.store.close();
   };
 
   const seat = (state: ViewState): void => {
@@ -82,10 +104,11 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     const stream = view.from.name;
     const bounds = log.statistics(stream);
     const follower = followers.get(stream) ?? follow(stream, bounds.nextOffset);
-    const state = startAt(createViewState(view), bounds, logger);
+    const state = startAt(createViewState(view, storeOptions(view.name)), bounds, logger);
     const rebuild = rebuildView({ ...options, follower, state, latenessMs: latenessOf(stream), onReady: seat });
     if (seats.get(view.name)?.serving !== state) seats.set(view.name, { serving, places: serving && placesOf(view, serving.view), rebuild });
     rebuild.ready.catch((thrown: unknown) => {
+      state.store.close();
       if (isStrataError(thrown) && thrown.code === "ABORTED") return;
       logger.log("error", `Feature view "${view.name}" could not be built: ${reasonOf(thrown)}`, { view: view.name });
       const failed = seats.get(view.name);
@@ -118,7 +141,7 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     load: async (first) => {
       application = first;
       const views = [...first.featureViews.values()];
-      const loaded = await Promise.all(views.map((view) => loadViewState(view, states, { log: log.statistics(view.from.name), logger })));
+      const loaded = await Promise.all(views.map((view) => loadViewState(view, states, { log: log.statistics(view.from.name), logger, ...storeOptions(view.name) })));
       for (const [stream, group] of Map.groupBy(loaded, (state) => state.view.from.name)) {
         const follower = follow(stream, Math.min(...group.map((state) => state.progress.nextOffset)));
         for (const state of group) {
@@ -138,6 +161,9 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
       const { serving, rebuild, failure } = seats.get(name) ?? {};
       return rebuild !== undefined && failure === undefined ? rebuild : build(view, serving);
     }),
+    release: () => {
+      for (const { serving, rebuild } of seats.values()) for (const state of [serving, rebuild?.state]) state?.store.close();
+    },
     close: async (deadlineMs) => {
       for (const { rebuild } of seats.values()) rebuild?.cancel();
       const results = await Promise.allSettled([...followers.values()].map(({ consumer }) => consumer.stop(deadlineMs)));

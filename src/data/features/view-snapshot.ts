@@ -6,9 +6,10 @@ import type { FeatureView, Scalar } from "../../define/index.ts";
 import { bytesOf, decodeTexts, doublesOf, encodeTexts, integersOf, joinSections, splitSections } from "./binary-sections.ts";
 import { createDictionary } from "./dictionary.ts";
 import { createEntityStore } from "./entity-store.ts";
-import type { EntityStore } from "./entity-store.ts";
+import type { EntityStore, StoreOptions } from "./entity-store.ts";
 import type { EvictedHistory } from "./evicted-history.ts";
 import { readHistory, writeHistory } from "./history-cells.ts";
+import type { CellReader } from "./history-cells.ts";
 import { createViewState } from "./view-state.ts";
 import type { ViewProgress, ViewState } from "./view-state.ts";
 import { planWindows } from "./window-plan.ts";
@@ -36,6 +37,7 @@ export function encodeViewState({ store, plan, progress }: ViewState, hash: stri
     ...gathered,
     ...columns.dictionaries.map((dictionary) => encodeTexts(dictionary.values)),
     ...(history === undefined ? [] : encodeHistory(history, plan, entities)),
+    ...encodeSpilled(store),
   ]);
 }
 
@@ -70,7 +72,7 @@ function encodeHistory(history: EvictedHistory, plan: WindowPlan, entities: read
 }
 
 /** The state of the snapshot; throws an Error that says what is wrong when it is not one of this view and hash. */
-export function decodeViewState(view: FeatureView, hash: string, bytes: Uint8Array): ViewState {
+export function decodeViewState(view: FeatureView, hash: string, bytes: Uint8Array, options: StoreOptions = {}): ViewState {
   const sections = splitSections(MAGIC, bytes).values();
   const next = (): Uint8Array => {
     const section = sections.next();
@@ -80,47 +82,81 @@ export function decodeViewState(view: FeatureView, hash: string, bytes: Uint8Arr
   const [found, progress] = decodeTexts(next());
   if (found !== hash) throw new Error("it was made under another definition of the view");
   const plan = planWindows(view);
-  const store = createEntityStore(plan);
-  decodeRows(store, next);
-  if (store.history !== undefined) decodeHistory(store.history, plan, store.entityCount, next);
-  if (sections.next().done !== true) throw new Error("it has more sections than the view needs");
-  return createViewState(view, store, decodeProgress(progress));
+  const store = createEntityStore(plan, options);
+  try {
+    decodeEntities(store, plan, next);
+    decodeSpilled(store, next);
+    if (sections.next().done !== true) throw new Error("it has more sections than the view needs");
+  } catch (thrown) {
+    store.close();
+    throw thrown;
+  }
+  return createViewState(view, { taken: { store, progress: decodeProgress(progress) } });
+}
+
+/** Entities that were not in memory: their bytes one after the other. */
+function encodeSpilled(store: EntityStore): readonly Uint8Array[] {
+  const spilled = [...store.spilled()];
+  return [encodeTexts(spilled.map(({ key }) => key)), bytesOf(Int32Array.from(spilled, ({ bytes }) => bytes.byteLength)), Buffer.concat(spilled.map(({ bytes }) => bytes))];
+}
+
+function decodeSpilled(store: EntityStore, next: () => Uint8Array): void {
+  const keys = decodeTexts(next());
+  const lengths = integersOf(next());
+  const bytes = next();
+  if (keys.length !== lengths.length) throw new Error("packed entities and their lengths differ in number");
+  let from = 0;
+  lengths.forEach((length, index) => {
+    store.unpack(String(keys[index]), bytes.subarray(from, from + length));
+    from += length;
+  });
+  if (from !== bytes.byteLength) throw new Error("the packed entities have another size");
 }
 
 function decodeProgress(text: unknown): ViewProgress {
   return JSON.parse(String(text), (_, value: unknown) => value ?? Number.NEGATIVE_INFINITY) as ViewProgress; // written by progressText of the same format version
 }
 
-function decodeRows({ columns, enter, load }: EntityStore, next: () => Uint8Array): void {
+/** Entity by entity, rows and history together: a store with a bound may put the first away before the last has come. */
+function decodeEntities(store: EntityStore, plan: WindowPlan, next: () => Uint8Array): void {
+  const { columns, history } = store;
   const keys = decodeTexts(next());
   const counts = integersOf(next());
   if (keys.length !== counts.length) throw new Error("keys and counts differ in number");
-  const starts = Int32Array.from(counts, (count, index) => {
-    const entity = enter(String(keys[index]));
-    return count > 0 ? load(entity, count) : 0;
-  });
-  const scatter = <T extends Float64Array | Int32Array | Uint8Array>(column: T, values: T): void => {
-    let from = 0;
-    counts.forEach((count, index) => {
-      column.set(values.subarray(from, from + count), starts[index]);
-      from += count;
-    });
-    if (from !== values.length) throw new Error("a column has another number of rows");
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  const checked = <T extends Float64Array | Int32Array | Uint8Array>(values: T): T => {
+    if (values.length !== rows) throw new Error("a column has another number of rows");
+    return values;
   };
-  scatter(columns.times, doublesOf(next()));
-  for (const column of columns.numbers) scatter(column, doublesOf(next()));
-  for (const column of columns.codes) scatter(column, integersOf(next()));
-  for (const column of columns.flags) scatter(column, next());
+  const times = checked(doublesOf(next()));
+  const numbers = columns.numbers.map(() => checked(doublesOf(next())));
+  const codes = columns.codes.map(() => checked(integersOf(next())));
+  const flags = columns.flags.map(() => checked(next()));
   columns.dictionaries.forEach((_, index) => {
     columns.dictionaries[index] = createDictionary(decodeTexts(next()) as Scalar[]); // written from a dictionary's values
   });
+  const cells = history && readCells(doublesOf(next()), integersOf(next()));
+  let from = 0;
+  keys.forEach((key, index) => {
+    const entity = store.enter(String(key));
+    const to = from + counts[index]!;
+    if (to > from) {
+      const start = store.load(entity, to - from);
+      columns.times.set(times.subarray(from, to), start);
+      columns.numbers.forEach((column, each) => column.set(numbers[each]!.subarray(from, to), start));
+      columns.codes.forEach((column, each) => column.set(codes[each]!.subarray(from, to), start));
+      columns.flags.forEach((column, each) => column.set(flags[each]!.subarray(from, to), start));
+    }
+    if (history) readHistory(history, plan, entity, cells!);
+    from = to;
+  });
+  if (cells?.isAtEnd() === false) throw new Error("the history has another size");
 }
 
-/** A new store numbers its entities in the order of the snapshot. */
-function decodeHistory(history: EvictedHistory, plan: WindowPlan, entities: number, next: () => Uint8Array): void {
-  const [doubles, integers] = [doublesOf(next()), integersOf(next())];
+function readCells(doubles: Float64Array, integers: Int32Array): CellReader & { isAtEnd(): boolean } {
   let double = 0, integer = 0;
-  const reader = { double: () => doubles[double++]!, integer: () => integers[integer++]!, code: () => integers[integer++]! };
-  for (let entity = 0; entity < entities; entity++) readHistory(history, plan, entity, reader);
-  if (double !== doubles.length || integer !== integers.length) throw new Error("the history has another size");
+  return {
+    double: () => doubles[double++]!, integer: () => integers[integer++]!, code: () => integers[integer++]!,
+    isAtEnd: () => double === doubles.length && integer === integers.length,
+  };
 }

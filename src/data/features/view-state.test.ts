@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
+import { openSpillPlace } from "./spill-place.test.ts";
 import { compactDictionaries } from "./dictionary-compaction.ts";
 import { activity, bruteForce, inPieces, kinds, orders, pairs, sampleEvent, sampleEvents, toBatch, toColumns } from "./event-samples.test.ts";
 import type { SampleEvent } from "./event-samples.test.ts";
@@ -47,16 +48,24 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.oneof(
 ), { minLength: 3, maxLength: 14 });
 
 for (const view of [activity, pairs, kinds]) {
-  test(`${view.name}: what is read online at any moment is what the point-in-time index says, bit for bit`, () => {
-    fc.assert(fc.property(sampleEvents({ maxLength: 250 }), steps, fc.boolean(), (drawn, script, isBackfill) => {
+  test(`${view.name}: what is read online at any moment is what the point-in-time index says, bit for bit, spilled or not`, async () => {
+    await using spilling = await openSpillPlace();
+    let spilledEver = 0;
+    fc.assert(fc.property(sampleEvents({ maxLength: 250 }), steps, fc.boolean(), fc.boolean(), (drawn, script, isBackfill, isSpilling) => {
       const events = isBackfill ? drawn : withinLateness(drawn, orders.latenessMs); // backfills may be as late as they like
-      let state = createViewState(view);
+      const options = isSpilling ? { spill: { open: spilling.open, residentBytes: 1 } } : {}; // as little as there can be: two rows
+      let state = createViewState(view, options);
       for (const step of script) {
         const { progress } = state;
         const latestMs = Math.max(0, progress.latestMs);
         if (step.kind === "apply") state.apply(toBatch(events, Math.max(0, progress.nextOffset - 3), Math.min(events.length, progress.nextOffset + step.events)));
         else if (step.kind === "evict") state.evict({ nowMs: latestMs + step.aheadMs, latenessMs: orders.latenessMs, visits: 10 });
-        else if (step.kind === "restart") state = decodeViewState(view, "hash", encodeViewState(state, "hash"));
+        else if (step.kind === "restart") {
+          const bytes = encodeViewState(state, "hash");
+          spilledEver += state.store.spillStatistics()?.entities ?? 0;
+          state.store.close();
+          state = decodeViewState(view, "hash", bytes, options);
+        }
         else {
           const atMs = latestMs + step.aheadMs;
           const online = KEYS.map((key) => read(state, key.slice(0, view.entities.length), atMs));
@@ -65,7 +74,10 @@ for (const view of [activity, pairs, kinds]) {
           assert.deepStrictEqual(read(state, key, atMs), bruteForce(view, events, { key: key.join(KEY_SEPARATOR), timeMs: atMs, isKnown: (event) => event.offset < progress.nextOffset }));
         }
       }
+      spilledEver += state.store.spillStatistics()?.entities ?? 0;
+      state.store.close();
     }), { numRuns: 150 });
+    assert.ok(spilledEver > 0, "entities were spilled");
   });
 }
 

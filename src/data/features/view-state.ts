@@ -11,7 +11,7 @@ import { StrataError } from "../../kernel/errors.ts";
 import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { createKeyReader, joinKey } from "./entity-key.ts";
 import { createEntityStore } from "./entity-store.ts";
-import type { EntityStore } from "./entity-store.ts";
+import type { EntityStore, StoreOptions } from "./entity-store.ts";
 import { createFieldReader } from "./event-fields.ts";
 import { writeSlot } from "./slot-values.ts";
 import type { WindowColumns } from "./window-columns.ts";
@@ -70,9 +70,14 @@ export interface ViewState extends ViewReader {
   read(keyParts: readonly string[], atMs: number): readonly FeatureValue[];
 }
 
-export function createViewState(view: FeatureView, store?: EntityStore, progress: ViewProgress = startOfLog()): ViewState {
+export interface ViewStateOptions extends StoreOptions {
+  /** A state that is taken up where it stood. */
+  readonly taken?: { readonly store: EntityStore; readonly progress: ViewProgress };
+}
+
+export function createViewState(view: FeatureView, { taken, ...options }: ViewStateOptions = {}): ViewState {
   const plan = planWindows(view);
-  return buildState({ view, plan, store: store ?? createEntityStore(plan), progress });
+  return buildState({ view, plan, ...(taken ?? { store: createEntityStore(plan, options), progress: startOfLog() }) });
 }
 
 function startOfLog(): ViewProgress {
