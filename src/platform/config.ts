@@ -40,6 +40,7 @@ export const configSchema = z.strictObject({
   hotPrice: numeric(z.number().min(0)).default(0.08).describe("USD per GiB and month of the lake's hot tier, for the cost that `strata lake` shows. These are list prices you set yourself."),
   warmPrice: numeric(z.number().min(0)).default(0.023).describe("USD per GiB and month of the warm tier."),
   coldPrice: numeric(z.number().min(0)).default(0.004).describe("USD per GiB and month of the cold tier."),
+  featureMemoryBytes: numeric(z.number().int().min(MIB)).default(1024 * MIB).describe("Rows that one feature view keeps in memory; entities that were not asked for of late go to a file of the data folder beyond it."),
   checkpointSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(30).describe("Interval between checkpoints of feature state."),
   controlSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(5).describe("Interval at which triggers and rollouts are judged."),
   trainingThreads: numeric(z.number().int().min(1).max(64)).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),

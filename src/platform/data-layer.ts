@@ -58,7 +58,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   await dataQuality.open();
   const watermarks = createWatermarkBoard(clock);
   const ingestion = createIngestion({ ...shared, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
-  const features = waitForDerivations(createFeatureEngine({ ...shared, application }), () => streamLayer.derivations);
+  const features = waitForDerivations(createFeatureEngine({ ...shared, application, spill: { residentBytes: config.featureMemoryBytes, open: engines.openSpill } }), () => streamLayer.derivations);
   const candidates = createCandidateEngine({ ...shared, application });
   const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable, streams });
   for (const part of [features, candidates, lake, dataQuality]) {
