@@ -5,7 +5,8 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { IdSource } from "../../kernel/ids.ts";
 import type { Stream } from "../../define/index.ts";
-import type { EventLog, NewRecord } from "../../ports/event-log.ts";
+import type { NewRecord } from "../../ports/event-log.ts";
+import type { IntakeLog } from "../partitions/partitioned-log.ts";
 import type { EventDecoder } from "../streams/event-decoder.ts";
 import type { Row } from "../streams/recent-rows.ts";
 import { describeRefusal } from "./dead-letter.ts";
@@ -43,7 +44,7 @@ export interface DerivedOutputs {
 }
 
 export interface IntakeOptions {
-  readonly log: EventLog;
+  readonly log: IntakeLog;
   readonly decoder: EventDecoder;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -107,8 +108,9 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
     identify(records, ids);
     const arrived = decoder.announce(name);
     try {
-      const { baseOffset, nextOffset } = await log.append(name, records);
-      decoder.offer(name, baseOffset, selectFresh(draft.rows, fresh));
+      const rows = selectFresh(draft.rows, fresh);
+      const { baseOffset, nextOffset } = await log.append(name, records, rows);
+      decoder.offer(name, baseOffset, rows);
       options.onStored?.(name, records);
       return nextOffset;
     } finally {
@@ -118,7 +120,7 @@ function createIntake({ stream, claims, deadLetters, options }: IntakeParts): St
   const appendDerived = async ({ records, rows }: DerivedOutputs): Promise<void> => {
     const arrived = decoder.announce(name);
     try {
-      const { baseOffset } = await log.append(name, records);
+      const { baseOffset } = await log.append(name, records, rows);
       decoder.offer(name, baseOffset, rows);
       options.onStored?.(name, records);
     } finally {
