@@ -17,6 +17,8 @@ export { defineEntity, KEY_SEPARATOR } from "./entity.ts";
 export type { Entity } from "./entity.ts";
 export { defineFeatureView } from "./feature-view.ts";
 export type { FeatureView } from "./feature-view.ts";
+export { featurePins, findChangedFeature } from "./feature-pins.ts";
+export type { FeaturePins } from "./feature-pins.ts";
 export { defineFeatureService } from "./feature-service.ts";
 export type { FeatureService } from "./feature-service.ts";
 export { defineExpectations, describeExpectations, ruleFields } from "./expectations.ts";

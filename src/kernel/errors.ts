@@ -140,6 +140,7 @@ export const ERRORS = {
 
   // serving
   ENDPOINT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no endpoint \"{endpoint}\".", "Known endpoints: {known}."),
+  FEATURE_VERSION_MISMATCH: caller(409, "FAILED_PRECONDITION", "Version {version} of model \"{model}\" learned from feature \"{feature}\" as it was defined then; the definition in force computes it otherwise or not at all.", "Train a version on the new definition with `strata train {model}`, or apply the definition that the version knows. A feature under a new name leaves running versions alone."),
   MODEL_NOT_READY: busy(503, "UNAVAILABLE", "Model \"{model}\" has no version that is ready to serve.", "Train it with `strata train {model}`."),
   INFERENCE_INVALID: caller(400, "INVALID_ARGUMENT", "The inference request is not valid: {reason}", "See GET /v2/models/{model} for names, shapes and datatypes."),
   QUEUE_FULL: busy(429, "RESOURCE_EXHAUSTED", "The queue of model \"{model}\" is full ({waiting} rows wait).", "Wait for the time in Retry-After."),

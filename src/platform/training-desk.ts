@@ -96,7 +96,7 @@ export function createTrainingDesk(options: TrainingDeskOptions): TrainingDesk {
     servable: async (model, version) => {
       const registered = await registry.version(model, version);
       const columns = registered.signature.inputs.map((input) => input.name);
-      return { model, version, artifact: await readTrees(blobs, registered), columns, categories: categoriesOf(registered) };
+      return { model, version, artifact: await readTrees(blobs, registered), columns, categories: categoriesOf(registered), ...(registered.features ? { features: registered.features } : {}) };
     },
     profileOf: async (model, version) => {
       const registered = await registry.version(model, version);

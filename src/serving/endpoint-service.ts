@@ -2,10 +2,10 @@
  * Answers an endpoint's requests: check, route, read features, score, rank, and fall back when the deadline passes
  * or anything on the way fails. Every answer has a decision id and is an event in the log.
  */
-import type { CandidateEngine, FeatureEngine } from "../data/index.ts";
+import type { CandidateEngine, FeatureEngine, VectorAssembler } from "../data/index.ts";
 import { createVectorAssembler } from "../data/index.ts";
-import { CANDIDATE_FEATURES, KEY_SEPARATOR } from "../define/index.ts";
-import type { Application, Endpoint } from "../define/index.ts";
+import { CANDIDATE_FEATURES, KEY_SEPARATOR, featurePins, findChangedFeature } from "../define/index.ts";
+import type { Application, Endpoint, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { StrataError, listProblems, reasonOf, toStrataError } from "../kernel/errors.ts";
 import type { Problem } from "../kernel/errors.ts";
@@ -136,6 +136,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     const startedAtMs = clock.monotonicMs();
     try {
       const serving = await pool.get(endpoint.model.name, version);
+      assemblerFor(endpoint, serving); // it must know the features that the champion's rows were made of
       const shadowScores = await withDeadline(serving.batcher.predict(rows.matrix), Math.max(1, remainingMs), `Shadow version ${version}`);
       let difference = 0;
       for (let i = 0; i < scores.length; i++) difference += Math.abs(scores[i]! - shadowScores[i]!);
@@ -193,16 +194,19 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
   };
 }
 
-function assemblerFor(endpoint: Endpoint, serving: ServingVersion): ReturnType<typeof createVectorAssembler> {
+/** One per loaded version and definition of its model; collected with the version. */
+const assemblers = new WeakMap<ServingVersion, { readonly model: Model; readonly assembler: VectorAssembler }>();
+
+/** FEATURE_VERSION_MISMATCH when the definition in force computes a feature otherwise than the version learned it: a wrong number under the right name is worse than the fallback. */
+function assemblerFor({ model }: Endpoint, serving: ServingVersion): VectorAssembler {
   const known = assemblers.get(serving);
-  if (known) return known;
-  const assembler = createVectorAssembler(endpoint.model, serving.categories);
-  assemblers.set(serving, assembler);
+  if (known?.model === model) return known.assembler;
+  const feature = serving.features && findChangedFeature(serving.features, featurePins(model));
+  if (feature !== undefined) throw new StrataError("FEATURE_VERSION_MISMATCH", { model: model.name, version: serving.version, feature });
+  const assembler = createVectorAssembler(model, serving.categories);
+  assemblers.set(serving, { model, assembler });
   return assembler;
 }
-
-/** One assembler per loaded version; collected with it. */
-const assemblers = new WeakMap<ServingVersion, ReturnType<typeof createVectorAssembler>>();
 
 function parseRequest(endpoint: Endpoint, body: unknown): Readonly<Record<string, unknown>> {
   const parsed = endpoint.request.safeParse(body);

@@ -1,6 +1,7 @@
 /**
  * Model versions in memory: loaded once, warmed, scored through a batcher, and unloaded after they drain.
  */
+import type { FeaturePins } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { LoadedModel, Matrix, ModelRuntime } from "../ports/model-runtime.ts";
 import type { Meter } from "../ports/telemetry.ts";
@@ -18,6 +19,8 @@ export interface ServableVersion {
   readonly columns: readonly string[];
   /** Learned categories of text columns. */
   readonly categories: Readonly<Record<string, readonly string[]>>;
+  /** What each feature meant when the version learned from it; absent when that is not known. */
+  readonly features?: FeaturePins;
 }
 
 export interface ServingVersion extends ServableVersion {

@@ -5,7 +5,7 @@
 import { runWorkerJob, workerModule } from "../../compute/index.ts";
 import type { Lake, LakeSnapshot, TrainingRows, TrainingSet } from "../../data/index.ts";
 import { buildTrainingSet } from "../../data/index.ts";
-import { hashModel } from "../../define/index.ts";
+import { featurePins, hashModel } from "../../define/index.ts";
 import type { Application, Model } from "../../define/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
@@ -215,7 +215,7 @@ async function storeVersion({ blobs, experiments, environment, runtime, logger }
   }
   await experiments.logArtifact(run, "model.trees", { bytes: trees, mediaType: "application/octet-stream" });
   await experiments.logArtifact(run, "profile.json", { bytes: profile, mediaType: "application/json" });
-  return { testScores, registration: { model: model.name, run, artifacts, definitionHash, codeHash: codeHashOf(model), snapshot: snapshot.id, environment, signature } };
+  return { testScores, registration: { model: model.name, run, artifacts, definitionHash, features: featurePins(model), codeHash: codeHashOf(model), snapshot: snapshot.id, environment, signature } };
 }
 
 interface Evaluated {

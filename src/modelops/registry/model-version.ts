@@ -1,4 +1,5 @@
 /** A registered version of a model: where it comes from, what it is, what it needs and answers. Plain data, never changed. */
+import type { FeaturePins } from "../../define/index.ts";
 import type { Environment } from "../experiments/run.ts";
 
 /** What a version reads and answers; category codes are positions in `categories`. */
@@ -22,6 +23,8 @@ export interface NewModelVersion {
   /** Blob digests by role: "trees", "onnx", "profile", … At least one. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly definitionHash: string;
+  /** What each feature meant when it was learned from; absent in versions of before it was kept. */
+  readonly features?: FeaturePins;
   readonly codeHash: string;
   /** Id of the lake snapshot that the training set was made from. */
   readonly snapshot: string;
