@@ -3,8 +3,8 @@
  * together, popular items and repeats; a learned ranker orders them; purchases that follow are the outcomes.
  */
 import {
-  canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand,
-  defineStream, distinct, eachCandidate, every, gate, gradientBoosting, happensWithin, interaction, last, max, mean, onDrift, outcomeFrom, sum, z,
+  between, canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineExpectations, defineFeatureView, defineModel, defineOnDemand,
+  defineStream, distinct, eachCandidate, every, gate, gradientBoosting, happensWithin, interaction, last, max, mean, notNull, onDrift, outcomeFrom, sameDistribution, sum, z,
 } from "strata";
 
 
@@ -30,6 +30,17 @@ export const clicks = defineStream("clicks", {
   description: "A customer looked at an item.",
   schema: z.object({ customer: z.string().min(1, "missing customer"), item: z.string().min(1, "missing item"), at: z.iso.datetime({ offset: true }), decision: z.string().optional() }),
   time: "at",
+});
+
+export const purchasesQuality = defineExpectations("purchases_quality", {
+  description: "What purchases must look like before they are learned from.",
+  of: purchases, window: "1d",
+  expect: (e) => ({
+    has_country: notNull(e.country).atLeast(0.95),
+    possible_quantity: between(e.quantity, { max: 1_000_000 }).quarantine().because("nobody sells a million of anything here"),
+    plausible_price: between(e.price, { max: 1_000 }).atLeast(0.9).stop().because("prices in pence instead of pounds would teach the ranker nonsense"),
+    stable_price: sameDistribution(e.price),
+  }),
 });
 
 export const customer = defineEntity("customer", { description: "A person or firm that buys." });
@@ -128,4 +139,4 @@ export const recommend = defineEndpoint("recommend", {
   outcome: outcomeFrom(purchases, { decision: (e) => e.decision, item: (e) => e.item, within: "1h" }),
 });
 
-export default defineApplication("storefront", [recommend, clicks]);
+export default defineApplication("storefront", [recommend, clicks, purchasesQuality]);
