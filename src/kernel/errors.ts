@@ -122,6 +122,9 @@ export const ERRORS = {
   STORE_FAILED: dependency(503, "UNAVAILABLE", "The online store did not answer: {reason}", "See the cause; nothing was written."),
   SNAPSHOT_NOT_FOUND: caller(404, "NOT_FOUND", "There is no lake snapshot \"{snapshot}\".", "`strata lake snapshots` lists them; a run names its snapshot: `strata models runs --json`."),
   SNAPSHOT_PINNED: caller(409, "FAILED_PRECONDITION", "Snapshot {snapshot} is kept because others rely on it: {holders}.", "A training run can be repeated only while its snapshot is there; nothing was forgotten."),
+  QUERY_INVALID: caller(400, "INVALID_ARGUMENT", "The statement cannot be answered: {reason}", "SHOW TABLES lists the tables, DESCRIBE <table> their columns."),
+  QUERY_REFUSED: caller(403, "PERMISSION_DENIED", "The statement was refused: {reason}", "Only one SELECT (or EXPLAIN of one) over the tables of SHOW TABLES is answered; it reaches no file, network or setting."),
+  QUERY_TOO_LARGE: caller(422, "RESOURCE_EXHAUSTED", "The statement needs more memory than one may use: {reason}", "Ask for less: a shorter time, fewer columns, an aggregate."),
   LAKE_RESTORE_REFUSED: caller(409, "FAILED_PRECONDITION", "The lake was not restored to {snapshot}: {reason}", "Restore without --replay: later events stay set aside in the snapshot taken before."),
 
   // training, experiments, registry

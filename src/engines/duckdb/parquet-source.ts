@@ -33,6 +33,6 @@ function selectRange({ path, column, from, to }: FileRange): string {
 }
 
 /** DuckDB reads paths as patterns; a special character inside brackets stands for itself. */
-function literalGlob(path: string): string {
+export function literalGlob(path: string): string {
   return path.replaceAll(/[*?[]/g, "[$&]");
 }

@@ -4,13 +4,21 @@
  */
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 import { StrataError, isStrataError, reasonOf } from "../../kernel/errors.ts";
+import { rowsOfChunk } from "./json-values.ts";
 
 export interface Session {
   /** Runs statements for their effect. Parameters are $1, $2, ... */
   execute(sql: string, parameters?: readonly string[]): Promise<void>;
   /** The result of a query, chunk by chunk, at most 2,048 rows each. */
   chunks(sql: string): AsyncIterable<DuckDBDataChunk>;
+  /** A query's columns, then its rows as JSON values, for as long as they are wanted. */
+  result(sql: string, listener: ResultListener): Promise<void>;
   appenderTo(temporaryTable: string): Promise<DuckDBAppender>;
+}
+
+export interface ResultListener {
+  columns(columns: readonly { readonly name: string; readonly type: string }[]): void;
+  rows(piece: readonly (readonly unknown[])[]): Promise<boolean>;
 }
 
 /**
@@ -47,6 +55,19 @@ function sessionOver(connection: DuckDBConnection, signal: AbortSignal): Session
       await connection.run(sql, parameters ? [...parameters] : undefined);
     },
     chunks: (sql) => readChunks(connection, sql, signal),
+    result: async (sql, listener) => {
+      throwIfAborted(signal);
+      const result = await connection.stream(sql);
+      const types = result.columnTypes();
+      listener.columns(result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) })));
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        throwIfAborted(signal);
+        if (chunk === null || chunk.rowCount === 0) return;
+        const taken = listener.rows(rowsOfChunk(chunk, types));
+        if (!await untilAborted(taken, signal)) return;
+      }
+    },
     appenderTo: (temporaryTable) => connection.createAppender(temporaryTable, null, "temp"),
   };
 }
@@ -60,6 +81,16 @@ async function* readChunks(connection: DuckDBConnection, sql: string, signal: Ab
     if (chunk === null || chunk.rowCount === 0) return;
     yield chunk;
   }
+}
+
+/** A reader that takes nothing more must not outlive the time limit. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new StrataError("ABORTED", { what: "The lake query" }, { cause: signal.reason }));
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function throwIfAborted(signal: AbortSignal): void {
