@@ -5,7 +5,7 @@ import type { Analytics, Column, ColumnKind } from "../../ports/analytics.ts";
 import type { EventColumns } from "./event-columns.ts";
 import { KNOWN_COLUMN, OFFSET_COLUMN, TIME_COLUMN } from "./lake-file.ts";
 import type { LakeFile } from "./lake-file.ts";
-import type { OpenedFiles } from "./lake-storage.ts";
+import type { OpenedFiles } from "./located-files.ts";
 
 export interface EventRange {
   /** Only events of this time and later, ms since the epoch. */

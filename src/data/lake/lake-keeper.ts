@@ -2,8 +2,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, isStrataError } from "../../kernel/errors.ts";
 import { TIERS, physicalOf, storedRecords } from "./file-book.ts";
-import type { FileBook, FilePlace, Tier } from "./file-book.ts";
-import type { LakeFile } from "./lake-file.ts";
+import type { FileBook, Tier } from "./file-book.ts";
 import type { LakeStorage } from "./lake-storage.ts";
 import type { Manifest } from "./manifest.ts";
 import type { SnapshotBook } from "./snapshot-book.ts";
@@ -41,8 +40,6 @@ export interface LakeKeeper {
   hold(id?: string): Promise<{ readonly snapshot: LakeSnapshot } & Disposable>;
   collect(options?: CollectOptions): Promise<Collected>;
   storage(): Promise<readonly StreamStorage[]>;
-  /** The files that have the bytes of these, each once. */
-  placesOf(stream: string, files: readonly LakeFile[]): Promise<readonly { readonly file: LakeFile; readonly place: FilePlace }[]>;
 }
 
 /** Somebody came to rely on it meanwhile. */
@@ -87,10 +84,6 @@ export function createLakeKeeper({ manifest, storage, book, clock }: Parts): Lak
       return { snapshots: forgotten, files, sizeBytes };
     },
     storage: async () => Promise.all((await names()).map(async (stream) => storageOf(stream, await manifest.book(stream)))),
-    placesOf: async (stream, files) => {
-      const known = await manifest.book(stream);
-      return [...new Map(files.map(({ name }) => physicalOf(known, name)).map(({ file, place }) => [file.name, { file, place }])).values()];
-    },
   };
 }
 

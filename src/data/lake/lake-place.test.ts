@@ -15,6 +15,7 @@ import type { ManualClock } from "../../kernel/clock.ts";
 import type { Analytics } from "../../ports/analytics.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { EventLog } from "../../ports/event-log.ts";
+import type { FileCache } from "../../ports/file-cache.ts";
 import type { SqlDatabase } from "../../ports/sql.ts";
 import { silentLogger, silentMeter } from "../../ports/telemetry.ts";
 import { createEventDecoder } from "../streams/event-decoder.ts";
@@ -35,6 +36,7 @@ export interface Place extends AsyncDisposable {
   readonly log: EventLog;
   readonly folder: string;
   readonly blobFolder: string;
+  readonly cache: FileCache;
   readonly clock: ManualClock;
   /** What fails next; reset once it has. */
   failing: Failure | undefined;
@@ -84,7 +86,7 @@ export async function openPlace(options: PlaceOptions = {}): Promise<Place> {
     throw new Error(`${kind} failed`);
   };
   const place: Place = {
-    log, folder, blobFolder, clock, fetched, failing: undefined, streams: new Map([["clicks", clicks as Stream]]),
+    log, folder, blobFolder, cache, clock, fetched, failing: undefined, streams: new Map([["clicks", clicks as Stream]]),
     append: async (stream, rows) => {
       const records = rows.map((row) => {
         const number = appended++;

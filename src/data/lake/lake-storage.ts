@@ -7,13 +7,15 @@
  */
 import { join } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
-import type { Analytics, TableFile } from "../../ports/analytics.ts";
+import type { Analytics } from "../../ports/analytics.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
-import type { FileCache, FileLease } from "../../ports/file-cache.ts";
+import type { FileCache } from "../../ports/file-cache.ts";
 import { physicalOf, removableOf } from "./file-book.ts";
 import type { FilePlace, FileRecord } from "./file-book.ts";
 import { OFFSET_COLUMN } from "./lake-file.ts";
 import type { LakeFile } from "./lake-file.ts";
+import { fetchFiles } from "./located-files.ts";
+import type { LocatedFile, OpenedFiles } from "./located-files.ts";
 import type { Manifest } from "./manifest.ts";
 import { createTurns } from "./turns.ts";
 
@@ -27,14 +29,9 @@ export interface LakeStorageOptions {
   readonly durable: "local" | "blob";
 }
 
-/** Files to read, held until disposed. */
-export interface OpenedFiles extends Disposable {
-  /** In the order asked for; empty for no files. */
-  readonly parts: readonly TableFile[];
-  /** Files that are opened to read them, and what had to be fetched for that. */
-  readonly files: number;
-  readonly sizeBytes: number;
-  readonly fetchedBytes: number;
+/** Where files are, held until disposed. */
+export interface LocatedFiles extends Disposable {
+  readonly located: readonly LocatedFile[];
 }
 
 export interface Removed {
@@ -48,6 +45,8 @@ export interface LakeStorage {
   prepare(stream: string): Promise<void>;
   /** Local paths of the files, fetched where they have to be. LAKE_QUERY_FAILED when a file is not kept any more. */
   open(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenedFiles>;
+  /** Where the bytes of the files are, kept there until disposed: for another process that will read them. */
+  locate(stream: string, files: readonly LakeFile[]): Promise<LocatedFiles>;
   /** Keeps files by name until disposed: what `choose` returns is chosen and held in one step. */
   hold<T extends ReadonlyMap<string, readonly string[]>>(choose: () => Promise<T>): Promise<{ readonly held: T } & Disposable>;
   /** Puts a written file where it belongs and lets `record` write it down; nothing removes the blob in between. */
@@ -59,8 +58,6 @@ export interface LakeStorage {
   /** Removes what nothing needs any more, and local copies of files that left the hot tier. */
   collect(stream: string): Promise<Removed>;
 }
-
-const PARALLEL_FETCHES = 4;
 
 export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
   const { analytics, blobs, cache, manifest, folder, durable } = options;
@@ -81,38 +78,25 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
     return { pairs, release: holds.add(stream, pairs.flatMap(({ file, record }) => [file.name, record.file.name])) };
   });
 
-  const lease = async (stream: string, record: FileRecord, local: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<FileLease> => {
-    const { tier, digest, sizeBytes } = record.place;
-    if (tier === "hot" && (digest === undefined || local.has(record.file.name))) return { path: pathOf(stream, record.file.name), fetchedBytes: 0, release: () => undefined };
-    return cache.lease({ digest: digest!, sizeBytes }, { signal }); // everything that is not local only has a digest
-  };
-
-  const open: LakeStorage["open"] = async (stream, files, { signal } = {}) => {
+  const locate: LakeStorage["locate"] = async (stream, files) => {
     const { pairs, release } = await resolve(stream, files);
-    const records = [...new Map(pairs.map(({ record }) => [record.file.name, record])).values()];
-    const leases = new Map<string, FileLease>();
-    const dispose = (): void => {
-      for (const { release: free } of leases.values()) free();
-      leases.clear();
-      release();
-    };
     try {
-      const local = records.some(({ place }) => place.tier === "hot" && place.digest !== undefined) ? await localNames(stream) : new Set<string>();
-      for (let at = 0; at < records.length; at += PARALLEL_FETCHES) {
-        const settled = await Promise.allSettled(records.slice(at, at + PARALLEL_FETCHES).map(async (record) => {
-          leases.set(record.file.name, await lease(stream, record, local, signal));
-        }));
-        for (const result of settled) if (result.status === "rejected") throw result.reason;
-      }
+      const local = pairs.some(({ record }) => record.place.tier === "hot" && record.place.digest !== undefined) ? await localNames(stream) : new Set<string>();
+      return { located: rangesOf(pairs).map((range) => locationOf(range, { local, pathOf: (name) => pathOf(stream, name) })), [Symbol.dispose]: release };
     } catch (thrown) {
-      dispose();
+      release();
       throw thrown;
     }
-    return {
-      parts: partsOf(pairs, (record) => leases.get(record.file.name)!.path), files: records.length,
-      sizeBytes: records.reduce((sum, { place }) => sum + place.sizeBytes, 0), fetchedBytes: [...leases.values()].reduce((sum, { fetchedBytes }) => sum + fetchedBytes, 0),
-      [Symbol.dispose]: dispose,
-    };
+  };
+  const open: LakeStorage["open"] = async (stream, files, callOptions) => {
+    const { located, [Symbol.dispose]: release } = await locate(stream, files);
+    try {
+      const opened = await fetchFiles(located, cache, callOptions);
+      return { ...opened, [Symbol.dispose]: () => { opened[Symbol.dispose](); release(); } };
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
   };
 
   const put = async (path: string, tier: "hot" | "warm" | "cold", signal?: AbortSignal): Promise<FilePlace> => {
@@ -121,7 +105,7 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
   };
 
   return {
-    folderOf, open,
+    folderOf, locate, open,
     prepare: async (stream) => {
       await analytics.makeFolder(folderOf(stream));
       const book = await manifest.book(stream);
@@ -199,14 +183,30 @@ function createHolds(): Holds {
   };
 }
 
+interface RecordRange {
+  readonly record: FileRecord;
+  readonly from: number;
+  to: number;
+}
+
 /** Files whose bytes are in another one become that one's range of offsets; neighbours in the same file are one range. */
-function partsOf(pairs: readonly { readonly file: LakeFile; readonly record: FileRecord }[], pathOf: (record: FileRecord) => string): readonly TableFile[] {
-  const parts: { record: FileRecord; from: number; to: number }[] = [];
+function rangesOf(pairs: readonly { readonly file: LakeFile; readonly record: FileRecord }[]): readonly RecordRange[] {
+  const ranges: RecordRange[] = [];
   for (const { file, record } of pairs) {
     if (file.fromOffset < record.file.fromOffset || file.toOffset > record.file.toOffset) throw new StrataError("LAKE_QUERY_FAILED", { reason: `file ${record.file.name} does not cover ${file.name}` });
-    const last = parts.at(-1);
+    const last = ranges.at(-1);
     if (last?.record === record && last.to === file.fromOffset) last.to = file.toOffset;
-    else parts.push({ record, from: file.fromOffset, to: file.toOffset });
+    else ranges.push({ record, from: file.fromOffset, to: file.toOffset });
   }
-  return parts.map(({ record, from, to }) => (from === record.file.fromOffset && to === record.file.toOffset ? pathOf(record) : { path: pathOf(record), column: OFFSET_COLUMN, from, to }));
+  return ranges;
+}
+
+function locationOf({ record: { file, place }, from, to }: RecordRange, { local, pathOf }: { readonly local: ReadonlySet<string>; readonly pathOf: (name: string) => string }): LocatedFile {
+  const { tier, digest, sizeBytes } = place;
+  const isLocal = tier === "hot" && (digest === undefined || local.has(file.name));
+  const isWhole = from === file.fromOffset && to === file.toOffset;
+  return {
+    path: isLocal ? pathOf(file.name) : undefined, blob: digest === undefined ? undefined : { digest, sizeBytes }, sizeBytes,
+    range: isWhole ? undefined : { column: OFFSET_COLUMN, from, to },
+  };
 }

@@ -20,8 +20,9 @@ import { fieldKinds } from "./field-kind.ts";
 import { createLakeKeeper } from "./lake-keeper.ts";
 import type { CollectOptions, Collected, LakeKeeper, StreamStorage } from "./lake-keeper.ts";
 import { createLakeStorage } from "./lake-storage.ts";
-import type { OpenedFiles } from "./lake-storage.ts";
+import type { LocatedFiles } from "./lake-storage.ts";
 import type { LakeFile } from "./lake-file.ts";
+import type { OpenedFiles } from "./located-files.ts";
 import { createManifest } from "./manifest.ts";
 import { createSnapshotBook } from "./snapshot-book.ts";
 import type { RestoredStream, SnapshotBook, SnapshotSummary } from "./snapshot-book.ts";
@@ -125,10 +126,8 @@ export interface Lake extends AsyncDisposable {
   restore(id: string, options?: RestoreOptions): Promise<Restored>;
   /** A stream's events, by the field kinds of the running definition. STREAM_NOT_FOUND, REQUEST_INVALID for an unknown field. */
   readEvents(stream: string, options: ReadEventsOptions): Promise<EventColumns>;
-  /** Local paths of a stream's files, for engines that read files; held until disposed. */
-  openFiles(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenedFiles>;
-  /** Where those files' bytes are: what a process elsewhere needs to read them. */
-  placesOf: LakeKeeper["placesOf"];
+  /** Where the bytes of a stream's files are, kept there until disposed: what whoever reads them needs, here or in another process. */
+  locate(stream: string, files: readonly LakeFile[]): Promise<LocatedFiles>;
   /** Merges neighbouring files of one stream, or of all. */
   compact(stream?: string, options?: WorkOptions): Promise<readonly Compaction[]>;
   /** Moves files to the tiers of the definition. */
@@ -222,8 +221,7 @@ export function createLake(options: LakeOptions): Lake {
       const open = (files: readonly LakeFile[]): Promise<OpenedFiles> => storage.open(stream, files, { signal });
       return readEventColumns(analytics, { ...range, signal, files: streamOf(snapshot, stream).files, open, fields: kindsOf(definition, fields) });
     },
-    openFiles: (stream, files, callOptions) => storage.open(stream, files, callOptions),
-    placesOf: keeper.placesOf,
+    locate: (stream, files) => storage.locate(stream, files),
     compact: async (stream, { onProgress, signal } = {}) =>
       [...(await eachWriter(stream, (writer, name) => writer.compact((share) => onProgress?.({ stream: name, share }), signal))).values()],
     applyPolicies: async ({ onProgress, signal } = {}) => Object.fromEntries(await eachWriter(undefined, async (writer, name) => {
