@@ -3,6 +3,8 @@ import type { Application, ApplicationDocument, ResourceChange } from "../define
 import type { LogStore, TelemetryStore } from "../observe/index.ts";
 import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
+import type { LakeSources } from "../protocols/admin/lake-routes.ts";
+import type { SqlDesk } from "../protocols/admin/sql-routes.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import { openAiModels } from "../protocols/openai/openai.ts";
@@ -25,6 +27,8 @@ export interface DoorParts {
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
   readonly ledger: LedgerLayer;
+  readonly lake: LakeSources;
+  readonly sql: SqlDesk;
   readonly traffic: TrafficControl;
   readonly inference: InferenceProtocol;
   readonly explain: ModelServer["explain"];
@@ -36,14 +40,14 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, features, models, language, ledger, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, features, models, language, ledger, lake, sql, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
     ingestion: data.ingestion, feast: features.feast, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
-      languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin,
+      languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin, lake, sql,
       quality: { monitor: data.dataQuality, ...data.qualityWork }, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),

@@ -37,6 +37,7 @@ import { openTrafficLayer } from "./traffic-layer.ts";
 import { createOverviewSource } from "./overview-source.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
+import { openSqlLayer } from "./sql-layer.ts";
 import { repeatWork } from "./repeating-work.ts";
 import { strataVersion } from "./version.ts";
 
@@ -136,8 +137,10 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
   const features = createFeatureLayer({ ...shared, data });
+  const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, config }));
+  const lakeDesk = { lake: data.lake, prices: { hot: config.hotPrice, warm: config.warmPrice, cold: config.coldPrice }, cache: () => engines.lakeCache.statistics() };
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));
-  const handle = createPlatformDoor({ ...shared, data, features, models, language, ledger, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, features, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);

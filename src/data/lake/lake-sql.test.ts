@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { z } from "zod";
 import { defineStream } from "../../define/index.ts";
-import type { Stream } from "../../define/index.ts";
 import { openDuckdbSandbox } from "../../engines/duckdb/duckdb-sandbox.ts";
 import { clicks, openPlace, read, rowsOf, users } from "./lake-place.test.ts";
 import type { Place, PlaceOptions } from "./lake-place.test.ts";
@@ -48,7 +47,7 @@ test("streams are tables with their own columns and fields by their latest kinds
   const { place, lake, ask } = world;
   await place.append("clicks", [{ who: "a", n: 1, fresh: true }]);
   await lake.flush();
-  place.streams.set("clicks", defineStream("clicks", { schema: z.object({ who: z.string(), n: z.string(), event_time: z.number(), Who: z.number() }) }) as Stream);
+  place.streams.set("clicks", defineStream("clicks", { schema: z.object({ who: z.string(), n: z.string(), event_time: z.number(), Who: z.number() }) }));
   await place.append("clicks", [{ who: "b", n: "one", event_time: 5, Who: 7 }]);
   await lake.flush();
   const { rows } = await ask("select * from clicks order by event_offset");
@@ -76,7 +75,7 @@ test("conditions on event time skip files: the others are not even there", async
 test("hot, warm and cold files answer alike; what was fetched stays for the next question", async () => {
   await using world = await openSql({ maxSmallFiles: 100, rowsPerCompactedFile: 40 });
   const { place, lake, ask } = world;
-  place.streams.set("clicks", defineStream("clicks", { schema: clicks.schema, storage: { warmAfter: "1d", coldAfter: "3d" } }) as Stream);
+  place.streams.set("clicks", defineStream("clicks", { schema: clicks.schema, storage: { warmAfter: "1d", coldAfter: "3d" } }));
   await fillFiles(place, lake, 6);
   using held = await lake.hold();
   const before = rowsOf(await read(lake, held.snapshot, ["who"]));

@@ -10,8 +10,10 @@ import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { featureRoutes } from "./feature-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { lakeRoutes } from "./lake-routes.ts";
 import { qualityRoutes } from "./quality-routes.ts";
 import { bodyOf } from "./request-body.ts";
+import { sqlRoutes } from "./sql-routes.ts";
 import type { AdminSources, TrainingProgress } from "./sources.ts";
 
 export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
@@ -79,7 +81,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
       jsonResponse(await sources.audit({ limit: bodyOf(request, z.object({ limit: z.number().int().min(1).max(1_000_000).default(10_000) })).limit, signal: request.signal }))),
     route("GET", "/v1/explain", "how recent inference requests were run and why they took so long, newest first: ?id=&model=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ requests: sources.explain(explainQuery(query)) }))),
     route("GET", "/v1/logs", "recent log lines: ?level=&after=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ lines: sources.logs.lines(logQuery(query)) }))),
-    ...keyRoutes(sources.ledger),
+    ...keyRoutes(sources.ledger), ...lakeRoutes(sources.lake), ...sqlRoutes(sources.sql),
     ...qualityRoutes(sources.quality),
     route("POST", "/v1/tick", "run the control loop once", async () => {
       await sources.tick();

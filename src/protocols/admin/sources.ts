@@ -5,6 +5,8 @@ import type { LogStore } from "../../observe/index.ts";
 import type { DecisionLog, Experiments, Registry, Rollouts } from "../../modelops/index.ts";
 import type { ModelServer } from "../../serving/index.ts";
 import type { KeySources } from "./key-routes.ts";
+import type { LakeSources } from "./lake-routes.ts";
+import type { SqlDesk } from "./sql-routes.ts";
 import type { QualitySources } from "./quality-routes.ts";
 import type { Overview } from "./overview.ts";
 
@@ -27,6 +29,8 @@ export interface AdminSources {
   readonly upstreams: () => unknown;
   /** Virtual keys of language models, and what was used. */
   readonly ledger: KeySources;
+  readonly lake: LakeSources;
+  readonly sql: SqlDesk;
   /** Expectations of streams, profiles, contracts. */
   readonly quality: QualitySources;
   /** Starts a training and reports its progress; resolves with the report. */
