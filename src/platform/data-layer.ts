@@ -1,6 +1,6 @@
 /** Layer 2 over its engines: ingestion, features, candidates, the lake and data quality, started together and closed together. */
 import { join, resolve } from "node:path";
-import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor, createWatermarkBoard } from "../data/index.ts";
+import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor, createSchemaRegistry, createWatermarkBoard } from "../data/index.ts";
 import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -25,6 +25,8 @@ export interface DataLayer extends AsyncDisposable {
   readonly dataQuality: QualityMonitor;
   readonly qualityWork: QualityLayer;
   readonly streams: StreamLayer;
+  /** STREAM_SCHEMA_INCOMPATIBLE when a stream's compatibility does not allow its new schema. */
+  checkDefinition(application: Application): Promise<void>;
   applyDefinition(application: Application): Promise<void>;
   checkpoint(): Promise<void>;
   /** Drops log segments that the definition's retention names, and that the lake and every derivation have. */
@@ -56,8 +58,12 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
 
   const dataQuality = createQualityMonitor({ ...shared, database, application });
   await dataQuality.open();
+  const schemas = createSchemaRegistry({ database, log, clock });
+  await schemas.open();
+  await schemas.check(streams().values());
+  await schemas.register(streams().values());
   const watermarks = createWatermarkBoard(clock);
-  const ingestion = createIngestion({ ...shared, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
+  const ingestion = createIngestion({ ...shared, limiter: engines.limiter, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
   const features = waitForDerivations(createFeatureEngine({ ...shared, application, spill: { residentBytes: config.featureMemoryBytes, open: engines.openSpill } }), () => streamLayer.derivations);
   const candidates = createCandidateEngine({ ...shared, application });
   const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable, streams });
@@ -68,12 +74,14 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const qualityWork = createQualityLayer({ application, dataQuality, lake, analytics, database, temporaryFolder: join(resolve(config.dataDir), "tmp"), clock });
   await ingestion.start(new AbortController().signal);
   stack.defer(() => ingestion.stop(10_000)); // first to close: nothing new comes in while the others drain
-  const streamLayer = stack.use(openStreamLayer({ ...shared, application, ingestion }));
+  const streamLayer = stack.use(await openStreamLayer({ ...shared, application, ingestion, features, candidates, lake, telemetry, database, ids, watermarks, schemas }));
 
   const owned = stack.move();
   return {
     decoder, ids, ingestion, features, candidates, lake, dataQuality, qualityWork, streams: streamLayer,
+    checkDefinition: (next) => schemas.check(next.streams.values()),
     applyDefinition: async (next) => {
+      await schemas.register(next.streams.values());
       await streamLayer.derivations.applyDefinition(next);
       await lake.followNewStreams();
       await features.applyDefinition(next).ready;

@@ -9,6 +9,7 @@ import { openDuckdbAnalytics } from "../engines/duckdb/duckdb-analytics.ts";
 import { openEmbeddedBlobStore } from "../engines/embedded/blob-store.ts";
 import { openEmbeddedFileCache } from "../engines/embedded/file-cache.ts";
 import { openEmbeddedEventLog } from "../engines/embedded/event-log.ts";
+import { createEmbeddedRateLimiter } from "../engines/embedded/rate-limiter.ts";
 import { openSpillFolder } from "../engines/embedded/spill-file.ts";
 import { openEmbeddedStateStore } from "../engines/embedded/state-store.ts";
 import { openSqliteDatabase } from "../engines/sqlite/database.ts";
@@ -16,6 +17,7 @@ import type { Analytics } from "../ports/analytics.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { FileCache } from "../ports/file-cache.ts";
+import type { RateLimiter } from "../ports/rate-limiter.ts";
 import type { SpillStore } from "../ports/spill-store.ts";
 import type { SqlDatabase } from "../ports/sql.ts";
 import type { StateStore } from "../ports/state-store.ts";
@@ -26,6 +28,7 @@ export interface Engines extends AsyncDisposable {
   readonly database: SqlDatabase;
   readonly blobs: BlobStore;
   readonly states: StateStore;
+  readonly limiter: RateLimiter;
   readonly analytics: Analytics;
   /** Folder of the lake's Parquet files. */
   readonly lakeFolder: string;
@@ -52,13 +55,14 @@ export async function openEngines({ dataDir, clock, segmentBytes, lakeCacheBytes
     const database = stack.use(await openSqliteDatabase({ file: join(dataDir, "strata.db") }));
     const blobs = await openEmbeddedBlobStore({ folder: join(dataDir, "blobs") });
     const states = await openEmbeddedStateStore({ folder: join(dataDir, "state") });
+    const limiter = stack.use(createEmbeddedRateLimiter());
     const spills = openSpillFolder(join(dataDir, "spill"));
     const temporaryFolder = join(dataDir, "tmp");
     await mkdir(temporaryFolder, { recursive: true });
     const analytics = stack.use(openDuckdbAnalytics({ temporaryFolder }));
     const lakeCache = stack.use(await openEmbeddedFileCache({ folder: join(dataDir, "cache"), maxBytes: lakeCacheBytes, blobs }));
     const owned = stack.move();
-    return { log, database, blobs, states, analytics, lakeCache, openSpill: spills.open, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { log, database, blobs, states, limiter, analytics, lakeCache, openSpill: spills.open, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   } catch (thrown) {
     await stack.disposeAsync();
     throw thrown;

@@ -48,7 +48,7 @@ export function createPlatformDoor({ application, telemetry, data, features, mod
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin, lake, sql,
-      quality: { monitor: data.dataQuality, ...data.qualityWork }, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads,
+      quality: { monitor: data.dataQuality, ...data.qualityWork }, streams: data.streams.sources, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),
       tick: () => control.tick(),

@@ -119,6 +119,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const applyNow = async (next: Application): Promise<readonly ResourceChange[]> => {
     const changes = planOf(definition.current, describeApplication(next));
     if (changes.length === 0) return changes;
+    await data.checkDefinition(next);
     definition.current = next;
     await data.applyDefinition(next);
     await models.applyDefinition(next, changes);

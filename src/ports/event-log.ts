@@ -61,6 +61,8 @@ export interface LogStatistics {
   readonly nextOffset: number;
   readonly sizeBytes: number;
   readonly segments: number;
+  /** Of `sizeBytes`, what lies in a blob store and is read back when needed. Absent for engines that keep everything in one place. */
+  readonly tieredBytes?: number;
 }
 
 export interface RetentionPolicy {

@@ -31,15 +31,16 @@ export interface LoadedCheckpoint extends DerivationCheckpoint {
 const MAGIC = "strata-derivation-1\n";
 const nameOf = (stream: string): string => `derivation/${stream}`;
 
-export async function saveCheckpoint(states: StateStore, stream: Stream, at: DerivationCheckpoint, operator: Operator): Promise<void> {
+/** `as` is another name for it, for a replay beside the derivation. */
+export async function saveCheckpoint(states: StateStore, stream: Stream, at: DerivationCheckpoint, operator: Operator, as = stream.name): Promise<void> {
   const bytes = joinSections(MAGIC, [encodeTexts([hashDerivation(stream)]), operator.save()]);
   const { name } = stream;
-  await states.save(nameOf(name), { bytes, offsets: { ...at.positions, [journalLog(name)]: at.journalOffset, [name]: at.outputs, [deadLetterLog(name)]: at.letters } });
+  await states.save(nameOf(as), { bytes, offsets: { ...at.positions, [journalLog(name)]: at.journalOffset, [name]: at.outputs, [deadLetterLog(name)]: at.letters } });
 }
 
 /** undefined before the first checkpoint; STATE_CORRUPT when no copy is whole. */
-export async function loadCheckpoint(states: StateStore, stream: Stream): Promise<LoadedCheckpoint | undefined> {
-  const found = await states.load(nameOf(stream.name));
+export async function loadCheckpoint(states: StateStore, stream: Stream, as = stream.name): Promise<LoadedCheckpoint | undefined> {
+  const found = await states.load(nameOf(as));
   if (found === undefined) return undefined;
   const [hash, operatorBytes] = splitSections(MAGIC, found.bytes);
   const { [journalLog(stream.name)]: journalOffset = 0, [stream.name]: outputs = 0, [deadLetterLog(stream.name)]: letters = 0, ...positions } = found.offsets;

@@ -6,6 +6,8 @@ export interface IngestOptions {
   readonly backfill?: boolean;
   /** Makes events without an id of their own safe to send again: event n of the request gets the id (key, n). At most 256 characters. */
   readonly idempotencyKey?: string;
+  /** Who sends, for the stream's quota. Default: "anonymous". At most 256 characters. */
+  readonly producer?: string;
 }
 
 export interface IngestTextOptions extends IngestOptions {

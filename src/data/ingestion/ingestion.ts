@@ -10,6 +10,7 @@ import type { IdSource } from "../../kernel/ids.ts";
 import type { Service } from "../../kernel/lifecycle.ts";
 import type { Stream } from "../../define/index.ts";
 import type { EventLog } from "../../ports/event-log.ts";
+import type { RateLimiter } from "../../ports/rate-limiter.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import type { EventDecoder } from "../streams/event-decoder.ts";
 import type { DeadLetter } from "./dead-letter.ts";
@@ -25,6 +26,7 @@ import type { TextLimits } from "./event-text.ts";
 import { createIngestMetrics } from "./ingest-metrics.ts";
 import type { IngestOptions, IngestResult, IngestRow, IngestTextOptions } from "./ingest-result.ts";
 import { createIntakes } from "./intakes.ts";
+import { createProducerQuota } from "./producer-quota.ts";
 import { createPressureGauge } from "./pressure-gauge.ts";
 import type { DerivedOutputs, QualityDoor, StreamIntake } from "./stream-intake.ts";
 
@@ -36,7 +38,7 @@ export interface Ingestion extends Service {
   /**
    * Takes events as text and resolves when they are durable. Refused events become dead letters and do not hold the
    * others back; the result names them. Rejects with STREAM_NOT_FOUND, BODY_INVALID (not the text its format says,
-   * or no event in it), BODY_TOO_LARGE, REQUEST_INVALID (idempotency key), INGEST_FULL or LOG_WRITE_FAILED: then no
+   * or no event in it), BODY_TOO_LARGE, REQUEST_INVALID (idempotency key, producer), QUOTA_EXCEEDED, QUOTA_TOO_SMALL, INGEST_FULL or LOG_WRITE_FAILED: then no
    * event of the request was stored and the request may be sent again.
    */
   ingestText(stream: string, body: Buffer, options: IngestTextOptions): Promise<IngestResult>;
@@ -77,6 +79,8 @@ export interface IngestionOptions {
   readonly maxRecordBytes?: number;
   /** Rules that keep events out, and streams that are stopped. */
   readonly door?: QualityDoor;
+  /** Holds producers to the streams' quotas. Default: no quota is held. */
+  readonly limiter?: RateLimiter;
   /** Told of records that became durable, and of the newest that were when a stream is opened. */
   readonly onStored?: (stream: string, records: readonly { readonly timeMs: number }[]) => void;
   /** Default 16 MiB: checking that much takes about a third of a second. */
@@ -94,6 +98,7 @@ export function createIngestion(options: IngestionOptions): Ingestion {
   const metricsOf = createIngestMetrics(options.meter);
   const intakes = createIntakes({ ...options, ...limits, dedupeRecords: options.dedupeRecords ?? 1_000_000, metricsOf });
 
+  const quota = options.limiter && createProducerQuota({ limiter: options.limiter, clock, onRefused: (stream) => metricsOf(stream).failed("quota") });
   const draftFor = (intake: StreamIntake, { backfill = false, idempotencyKey }: IngestOptions): Draft =>
     createDraft({ check: intake.check, latenessMs: intake.stream.latenessMs, nowMs: clock.now(), backfill, idempotencyKey: checkedKey(idempotencyKey) });
 
@@ -141,6 +146,7 @@ export function createIngestion(options: IngestionOptions): Ingestion {
       return take(stream, body.length, async (intake, handedOver) => {
         const draft = draftFor(intake, textOptions);
         await fillFromText(draft, body, textOptions.format);
+        if (intake.stream.quota !== undefined) await quota?.charge(intake.stream, { producer: textOptions.producer, events: draft.size(), bytes: body.length });
         return intake.apply(draft, handedOver);
       });
     },
@@ -150,6 +156,7 @@ export function createIngestion(options: IngestionOptions): Ingestion {
       return take(stream, sizeBytes, async (intake, handedOver) => {
         const draft = draftFor(intake, rowOptions);
         for (const [index, row] of rows.entries()) draftRow(draft, row, { payload: payloads[index]!, limits });
+        if (intake.stream.quota !== undefined) await quota?.charge(intake.stream, { producer: rowOptions.producer, events: draft.size(), bytes: sizeBytes });
         return intake.apply(draft, handedOver);
       });
     },

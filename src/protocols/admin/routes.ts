@@ -14,6 +14,7 @@ import { lakeRoutes } from "./lake-routes.ts";
 import { qualityRoutes } from "./quality-routes.ts";
 import { bodyOf } from "./request-body.ts";
 import { sqlRoutes } from "./sql-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
 import type { AdminSources, TrainingProgress } from "./sources.ts";
 
 export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
@@ -83,6 +84,7 @@ export function adminRoutes(sources: AdminSources, others: readonly RouteSummary
     route("GET", "/v1/logs", "recent log lines: ?level=&after=&limit=", (_, { query }) => Promise.resolve(jsonResponse({ lines: sources.logs.lines(logQuery(query)) }))),
     ...keyRoutes(sources.ledger), ...lakeRoutes(sources.lake), ...sqlRoutes(sources.sql),
     ...qualityRoutes(sources.quality),
+    ...streamRoutes(sources.streams),
     route("POST", "/v1/tick", "run the control loop once", async () => {
       await sources.tick();
       return jsonResponse({ done: true });

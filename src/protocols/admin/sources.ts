@@ -8,6 +8,7 @@ import type { KeySources } from "./key-routes.ts";
 import type { LakeSources } from "./lake-routes.ts";
 import type { SqlDesk } from "./sql-routes.ts";
 import type { QualitySources } from "./quality-routes.ts";
+import type { StreamSources } from "./stream-routes.ts";
 import type { Overview } from "./overview.ts";
 
 export interface AdminSources {
@@ -33,6 +34,7 @@ export interface AdminSources {
   readonly sql: SqlDesk;
   /** Expectations of streams, profiles, contracts. */
   readonly quality: QualitySources;
+  readonly streams: StreamSources;
   /** Starts a training and reports its progress; resolves with the report. */
   readonly train: (model: string, options: { readonly reason: string; readonly signal: AbortSignal; readonly onProgress: (progress: TrainingProgress) => void }) => Promise<unknown>;
   readonly rollback: (model: string, reason: string) => Promise<void>;

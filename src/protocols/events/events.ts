@@ -49,16 +49,19 @@ function refuseMethod({ method, path }: HttpRequest, { method: allowed }: Route)
 async function postEvents(request: HttpRequest, ingestion: Ingestion, stream: string): Promise<HttpResponse> {
   const definition = ingestion.stream(stream);
   const idempotencyKey = request.headers["idempotency-key"];
-  const options: IngestOptions = { backfill: readFlag(request.query, "backfill"), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+  const producer = request.headers["strata-producer"];
+  const options: IngestOptions = { backfill: readFlag(request.query, "backfill"), ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...(producer === undefined ? {} : { producer }) };
   const mode = contentModeOf(request.headers);
   const format = mode === undefined ? textFormatOf(request.headers["content-type"]) : undefined;
   const body = await readBody(request, ingestion.maxBodyBytes);
   const isDryRun = readFlag(request.query, "dry-run");
   if (mode === undefined && isDryRun) return jsonResponse(await ingestion.tryText(stream, body, { ...options, format: format ?? "json" }));
   if (mode === undefined) return describe(stream, await ingestion.ingestText(stream, body, { ...options, format: format ?? "json" }));
-  const rows = parseCloudEvents(mode, request.headers, body).map((event) => cloudEventRow(event, definition));
+  const events = parseCloudEvents(mode, request.headers, body);
+  const rows = events.map((event) => cloudEventRow(event, definition));
   if (isDryRun) return jsonResponse(await ingestion.tryRows(stream, rows, options));
-  return describe(stream, await ingestion.ingestRows(stream, rows, options));
+  const [first] = events;
+  return describe(stream, await ingestion.ingestRows(stream, rows, producer === undefined && first !== undefined ? { ...options, producer: first.source.slice(0, 256) } : options));
 }
 
 /** How many problems the error repeats; `rows` has them all. */
