@@ -10,7 +10,7 @@ import type { JsonSchema } from "./json-schema.ts";
 import { schemaDifferences } from "./schema-difference.ts";
 import "../../../test/law-seed.ts";
 
-const jsonOf = (schema: z.ZodObject): JsonSchema => describeSchema(defineStream("s", { schema })) as JsonSchema;
+const jsonOf = (schema: z.ZodObject): JsonSchema => describeSchema(defineStream("s", { schema }));
 const rules = (mode: CompatibilityMode, next: z.ZodObject, ...before: readonly z.ZodObject[]): readonly string[] =>
   checkCompatibility(mode, jsonOf(next), before.map((schema, at) => ({ version: at + 1, schema: jsonOf(schema) }))).map(({ path, rule, version, direction }) => `${path} ${rule} ${direction} ${version}`);
 

@@ -72,7 +72,7 @@ export function streamRoutes({ standings, standing, schemas, judgeSchema, replay
       return jsonResponse({ stream, compatibility, versions: await schemas(stream!) });
     }),
     route("POST", "/v1/streams/:stream/schemas/check", "whether a JSON Schema could be the next version: {schema}", async ({ stream }, request) =>
-      jsonResponse(await judgeSchema(stream!, bodyOf(request, schemaRequest).schema as JsonSchema))), // any object is a JSON Schema; what is not understood is compared as it is
+      jsonResponse(await judgeSchema(stream!, bodyOf(request, schemaRequest).schema))), // any object is a JSON Schema; what is not understood does not count
     route("POST", "/v1/streams/:stream/replay", "read a stream again: {derived} or {view}, {from?, to?}; answers with the operation", async ({ stream }, request) =>
       jsonResponse(await replay(stream!, bodyOf(request, replayRequest)), 202)),
     route("GET", "/v1/operations", "long work and its progress, newest first: ?state=&limit=", async (_, { query }) =>
