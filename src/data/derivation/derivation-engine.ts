@@ -84,7 +84,7 @@ export function createDerivationEngine(options: DerivationEngineOptions): Deriva
     },
     applyDefinition: async (next) => {
       const wanted = new Map(derivedOf(next).map((stream) => [stream.name, stream]));
-      for (const [name, { hash, run }] of [...places]) {
+      for (const [name, { hash, run }] of places) {
         const stream = wanted.get(name);
         if (stream !== undefined && hashDerivation(stream) === hash) continue;
         await run.stop();
