@@ -38,5 +38,15 @@ export const BENCHES: readonly Bench[] = [
     configuration: ["1,000,000 labels against 10,000,000 events of 100,000 entities over a year: last value, 7-day count and 7-day sum per label, the index built from scratch: bench/point-in-time.ts."],
     quickArgs: ["--labels", "100000", "--rows", "1000000", "--entities", "10000"],
   }),
+  scriptBench({
+    name: "online-offline", title: "Online answers computed again offline", script: "online-offline.ts",
+    configuration: ["120,000 answers of every aggregation over every kind of window, read while 204,000 events arrive out of order within their lateness, and computed again by the point-in-time join; and the same events sorted: bench/online-offline.ts. A difference fails the bench."],
+    quickArgs: ["--answers", "12000", "--events", "20000", "--devices", "200"],
+  }),
+  scriptBench({
+    name: "recovery", title: "A feature view back from its checkpoint", script: "recovery.ts",
+    configuration: ["A view of ten features over 5,000,000 events of 200,000 entities: its checkpoint saved to disk, loaded again, and every entity read once: bench/recovery.ts."],
+    quickArgs: ["--events", "300000", "--entities", "20000"],
+  }),
   trainingBench,
 ];

@@ -46,6 +46,7 @@ export { recomputeVectors } from "./training-sets/recompute-vectors.ts";
 export { createPointInTimeIndex } from "./features/point-in-time.ts";
 export { createViewState } from "./features/view-state.ts";
 export type { FeatureValue, ViewState } from "./features/view-state.ts";
+export { loadViewState, saveViewState } from "./features/view-checkpoint.ts";
 export { createPackedReader } from "./features/packed-reader.ts";
 export type { PackedReader } from "./features/packed-reader.ts";
 export { checkContract } from "./quality/contract-check.ts";
