@@ -11,6 +11,7 @@ export type { Overview } from "./platform/api.ts";
 export { createPointInTimeIndex, createViewState } from "./data/index.ts";
 export type { EventColumns } from "./data/index.ts";
 export { loadViewState, saveViewState } from "./data/index.ts";
+export { openDuckdbAnalytics } from "./engines/duckdb/duckdb-analytics.ts";
 export { openEmbeddedStateStore } from "./engines/embedded/state-store.ts";
 export { openSpillFolder } from "./engines/embedded/spill-file.ts";
 export type { SpillStore } from "./ports/spill-store.ts";
