@@ -23,6 +23,7 @@ const DAY_SECONDS = 86_400;
 
 export const configSchema = z.strictObject({
   definition: z.string().min(1).default("app.ts").describe("File whose default export is the application."),
+  profile: z.string().default("").describe("Engines on servers: a name in strata.profile.json, or a JSON file of its own. Empty: everything embedded in the data folder."),
   dataDir: z.string().min(1).default(".strata").describe("Folder for the log, the lake, the registry and state."),
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. There is no authentication yet: leave it on loopback or put a proxy in front."),
   port: numeric(z.number().int().min(0).max(65_535)).default(4180).describe("TCP port; 0 picks a free one."),

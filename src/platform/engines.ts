@@ -1,18 +1,14 @@
 /**
- * The engines of one data folder. This is the place that names technologies: everything behind it sees ports.
- * The folder's event log holds the lock, so that one process owns everything in it.
+ * The engines of one running Strata: those that the profile names, the others embedded in the data folder. This and
+ * profile-engines.ts are the places that name technologies: everything behind them sees ports. One process owns the folder.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../kernel/clock.ts";
 import { openDuckdbAnalytics } from "../engines/duckdb/duckdb-analytics.ts";
-import { openEmbeddedBlobStore } from "../engines/embedded/blob-store.ts";
 import { openEmbeddedFileCache } from "../engines/embedded/file-cache.ts";
-import { openEmbeddedEventLog } from "../engines/embedded/event-log.ts";
-import { createEmbeddedRateLimiter } from "../engines/embedded/rate-limiter.ts";
 import { openSpillFolder } from "../engines/embedded/spill-file.ts";
-import { openEmbeddedStateStore } from "../engines/embedded/state-store.ts";
-import { openSqliteDatabase } from "../engines/sqlite/database.ts";
+import { lockFolder } from "../engines/embedded/folder-lock.ts";
 import type { Analytics } from "../ports/analytics.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { EventLog } from "../ports/event-log.ts";
@@ -22,6 +18,8 @@ import type { SpillStore } from "../ports/spill-store.ts";
 import type { SqlDatabase } from "../ports/sql.ts";
 import type { StateStore } from "../ports/state-store.ts";
 import type { Logger } from "../ports/telemetry.ts";
+import { openBlobs, openDatabase, openLimits, openLog, openStates, type MaybeOpen } from "./profile-engines.ts";
+import { EMBEDDED_PROFILE, type Environment, type Profile } from "./profile.ts";
 
 export interface Engines extends AsyncDisposable {
   readonly log: EventLog;
@@ -44,18 +42,28 @@ export interface EngineOptions {
   readonly segmentBytes: number;
   readonly lakeCacheBytes: number;
   readonly logger: Logger;
+  /** Default: everything embedded. */
+  readonly profile?: Profile;
+  /** Where credentials of the profile's servers are looked for. */
+  readonly environment?: Environment;
 }
 
 /** Opens or creates everything in the folder; DATA_DIR_LOCKED when another process has it. */
-export async function openEngines({ dataDir, clock, segmentBytes, lakeCacheBytes, logger }: EngineOptions): Promise<Engines> {
+export async function openEngines(options: EngineOptions): Promise<Engines> {
+  const { dataDir, clock, segmentBytes, lakeCacheBytes, logger, profile = EMBEDDED_PROFILE, environment = {} } = options;
+  const place = { dataDir, clock, logger, profile, environment };
   const stack = new AsyncDisposableStack();
   try {
     await mkdir(dataDir, { recursive: true });
-    const log = stack.use(await openEmbeddedEventLog({ folder: join(dataDir, "log"), clock, segmentBytes, logger }));
-    const database = stack.use(await openSqliteDatabase({ file: join(dataDir, "strata.db") }));
-    const blobs = await openEmbeddedBlobStore({ folder: join(dataDir, "blobs") });
-    const states = await openEmbeddedStateStore({ folder: join(dataDir, "state") });
-    const limiter = stack.use(createEmbeddedRateLimiter());
+    if (profile.addresses.log !== undefined) {
+      const lock = await lockFolder(dataDir); // what stays in the folder still has one owner; the embedded log has a lock of its own
+      stack.defer(() => lock.release());
+    }
+    const log = stack.use(await openLog(place, segmentBytes));
+    const database = stack.use(await openDatabase(place));
+    const blobs = closing(stack, await openBlobs(place));
+    const states = closing(stack, await openStates(place));
+    const limiter = stack.use(await openLimits(place));
     const spills = openSpillFolder(join(dataDir, "spill"));
     const temporaryFolder = join(dataDir, "tmp");
     await mkdir(temporaryFolder, { recursive: true });
@@ -67,4 +75,10 @@ export async function openEngines({ dataDir, clock, segmentBytes, lakeCacheBytes
     await stack.disposeAsync();
     throw thrown;
   }
+}
+
+function closing<T extends object>(stack: AsyncDisposableStack, opened: MaybeOpen<T>): T {
+  const close = opened[Symbol.asyncDispose];
+  if (close !== undefined) stack.defer(() => close());
+  return opened;
 }

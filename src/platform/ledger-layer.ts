@@ -4,7 +4,6 @@
  */
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
-import { openSqliteBudgetLedger } from "../engines/sqlite/budget-ledger.ts";
 import { createKeyDesk, createKeyDirectory, createLedgerCallPolicy, reportUsage } from "../gateway/index.ts";
 import type { CallPolicy, KeyDesk } from "../gateway/index.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -13,6 +12,8 @@ import type { BudgetLedger } from "../ports/budget-ledger.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import type { KeySources } from "../protocols/admin/key-routes.ts";
 import type { Config } from "./config.ts";
+import { openLedger } from "./profile-engines.ts";
+import { EMBEDDED_PROFILE, type Profile } from "./profile.ts";
 import { repeatWork } from "./repeating-work.ts";
 
 export interface LedgerLayer extends AsyncDisposable {
@@ -25,6 +26,8 @@ export interface LedgerLayer extends AsyncDisposable {
 
 export interface LedgerLayerOptions {
   readonly config: Pick<Config, "dataDir" | "ledgerFile" | "requireKeys">;
+  /** Default: embedded. */
+  readonly profile?: Profile;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly meter: Meter;
@@ -34,10 +37,10 @@ export interface LedgerLayerOptions {
 const EXPIRY_INTERVAL_MS = 5_000;
 const SECRET_BYTES = 32;
 
-export async function openLedgerLayer({ config, clock, ids, meter, logger }: LedgerLayerOptions): Promise<LedgerLayer> {
+export async function openLedgerLayer({ config, profile = EMBEDDED_PROFILE, clock, ids, meter, logger }: LedgerLayerOptions): Promise<LedgerLayer> {
   await using stack = new AsyncDisposableStack();
   const file = config.ledgerFile === "" ? join(config.dataDir, "ledger.db") : config.ledgerFile;
-  const ledger = stack.use(await openSqliteBudgetLedger({ file: resolve(file) }));
+  const ledger = stack.use(await openLedger({ profile, file: resolve(file) }));
   const directory = createKeyDirectory({ ledger, clock, requireKeys: config.requireKeys });
   const expire = async (): Promise<void> => {
     const count = await ledger.expire(Math.floor(clock.now()));

@@ -37,6 +37,7 @@ import { openTrafficLayer } from "./traffic-layer.ts";
 import { createOverviewSource } from "./overview-source.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
+import { loadProfile } from "./profile.ts";
 import { openSqlLayer } from "./sql-layer.ts";
 import { repeatWork } from "./repeating-work.ts";
 import { strataVersion } from "./version.ts";
@@ -94,7 +95,8 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const definition = { current: typeof options.definition === "string" ? await loadDefinition(options.definition) : options.definition };
   const shared = { application: () => definition.current, config, clock, logger: logs, telemetry };
 
-  const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, lakeCacheBytes: config.lakeCacheBytes, logger: logs }));
+  const profile = loadProfile(config.profile, process.env);
+  const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, lakeCacheBytes: config.lakeCacheBytes, logger: logs, profile, environment: process.env }));
   const data = stack.use(await openDataLayer({ ...shared, engines }));
   const models = stack.use(await openModelLayer({ ...shared, engines, data }));
   const serving = stack.use(await openServingLayer({
@@ -102,10 +104,10 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   }));
   stack.defer(tellQualityChanges(data, models));
   const traffic = stack.use(await openTrafficLayer({
-    server: serving.server, dataDir: config.dataDir, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
+    server: serving.server, dataDir: config.dataDir, profile, logger: logs, meter: telemetry, isTrained: (model) => definition.current.models.has(model),
     onMove: ({ model, kind, reason }) => { models.decisions.append({ kind: "rollout", subject: model, verdict: kind, reason }).catch(() => undefined); }, // the move itself is durable
   }));
-  const ledger = stack.use(await openLedgerLayer({ config, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: telemetry, logger: logs }));
+  const ledger = stack.use(await openLedgerLayer({ config, profile, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: telemetry, logger: logs }));
   serving.server.askMembersThrough(traffic.server);
   const language = stack.use(createLanguageLayer({ ...shared, policy: ledger.policy, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));

@@ -2,14 +2,13 @@
  * The traffic of served models in this process: the model server with divided traffic, and the desk that moves it.
  * States lie in a file of their own, so that `strata up` and `strata serve` on one data folder agree.
  */
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { openSqliteDatabase } from "../engines/sqlite/database.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import { createTrafficBook, createTrafficDesk, createTrafficServer, createTrafficStore } from "../serving/index.ts";
 import type { ModelServer, TrafficBook, TrafficDesk, TrafficRecord, TrafficServer } from "../serving/index.ts";
+import { openTrafficDatabase } from "./profile-engines.ts";
+import type { Profile } from "./profile.ts";
 import { repeatWork } from "./repeating-work.ts";
 
 export interface TrafficLayer extends AsyncDisposable {
@@ -22,6 +21,7 @@ export interface TrafficLayer extends AsyncDisposable {
 export interface TrafficLayerOptions {
   readonly server: ModelServer;
   readonly dataDir: string;
+  readonly profile: Profile;
   readonly logger: Logger;
   readonly meter: Meter;
   /** Models whose versions come from training and move by their own gates and rollouts. */
@@ -32,9 +32,9 @@ export interface TrafficLayerOptions {
 /** A canary that does harm is stopped within some of these. */
 export const TRAFFIC_TICK_MS = 1_000;
 
-export async function openTrafficLayer({ server, dataDir, logger, meter, isTrained, onMove }: TrafficLayerOptions): Promise<TrafficLayer> {
+export async function openTrafficLayer({ server, dataDir, profile, logger, meter, isTrained, onMove }: TrafficLayerOptions): Promise<TrafficLayer> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await openTrafficDatabase(dataDir));
+  const database = stack.use(await openTrafficDatabase({ dataDir, profile }));
   const book = createTrafficBook({ draw: Math.random });
   const traffic = stack.use(createTrafficServer({ server, book, clock: systemClock, meter }));
   const desk = createTrafficDesk({
@@ -50,11 +50,6 @@ export async function openTrafficLayer({ server, dataDir, logger, meter, isTrain
   stack.use(repeatWork({ name: "judging the traffic of served models", everyMs: TRAFFIC_TICK_MS, logger, work: () => desk.tick() }));
   const owned = stack.move();
   return { server: traffic, desk, book, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-export async function openTrafficDatabase(dataDir: string) {
-  await mkdir(resolve(dataDir), { recursive: true });
-  return openSqliteDatabase({ file: join(resolve(dataDir), "traffic.db") });
 }
 
 /** Loads it if need be; an alias is answered with the version it names. */

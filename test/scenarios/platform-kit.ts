@@ -26,9 +26,12 @@ export interface TestPlatformOptions {
   readonly onReload?: Parameters<typeof openPlatform>[0]["onReload"];
 }
 
+/** A profile file, when the same scenarios are to run over servers (test/servers/scale-out.test.ts). */
+const profile = process.env["SCENARIO_PROFILE"] ?? "";
+
 /** Nothing is checkpointed by time: what a restart finds is what closing wrote. */
 export function openTestPlatform(definition: string | Application, { dataDir, clock, settings = {}, watch = false, onReload }: TestPlatformOptions): Promise<Platform> {
-  const { config } = loadConfig({ environment: {}, flags: { dataDir, port: 0, listeners: 1, logLevel: "error", checkpointSeconds: 3_600, trainingThreads: 1, ...settings } });
+  const { config } = loadConfig({ environment: {}, flags: { profile, dataDir, port: 0, listeners: 1, logLevel: "error", checkpointSeconds: 3_600, trainingThreads: 1, ...settings } });
   return openPlatform({ definition, config, runsControlLoop: false, watch, ...(clock ? { clock } : {}), ...(onReload ? { onReload } : {}) });
 }
 

@@ -19,6 +19,7 @@ import { openHttpListener } from "../http-listener.ts";
 import { createInferenceEdge } from "../inference-edge.ts";
 import { createLanguageLayer } from "../language-layer.ts";
 import { openLedgerLayer } from "../ledger-layer.ts";
+import { loadProfile } from "../profile.ts";
 import { repeatWork } from "../repeating-work.ts";
 import { openServingLayer } from "../serving-layer.ts";
 import { defaultVersionOf, warmVersion } from "../traffic-layer.ts";
@@ -56,9 +57,10 @@ export async function openServingProcess({ config, states }: ServingOrders, link
   const shared = { application: () => application, config, clock: systemClock, logger: logs, telemetry };
   const ids = createIdSource(systemClock, createRandom(randomInt(2 ** 32)).next);
 
-  const trained = stack.use(await openTrainedModels({ ...shared, dataDir: config.dataDir, meter: telemetry }));
+  const profile = loadProfile(config.profile, process.env);
+  const trained = stack.use(await openTrainedModels({ ...shared, dataDir: config.dataDir, profile, environment: process.env, meter: telemetry }));
   const serving = stack.use(await openServingLayer({ ...shared, definitionFile: config.definition, pool: trained.pool, champion: trained.champion }));
-  const ledger = application.languageModels.size === 0 ? undefined : stack.use(await openLedgerLayer({ config, clock: systemClock, ids, meter: telemetry, logger: logs }));
+  const ledger = application.languageModels.size === 0 ? undefined : stack.use(await openLedgerLayer({ config, profile, clock: systemClock, ids, meter: telemetry, logger: logs }));
   const language = stack.use(createLanguageLayer({ ...shared, environment: process.env, folder: dirname(resolve(config.definition)), ...(ledger && { policy: ledger.policy }) }));
   const book = createTrafficBook({ draw: Math.random });
   book.put(states);

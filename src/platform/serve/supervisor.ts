@@ -18,7 +18,9 @@ import type { TrafficCounts, TrafficMove, TrafficState } from "../../serving/ind
 import type { Config } from "../config.ts";
 import { grpcPortOf } from "../inference-edge.ts";
 import { repeatWork } from "../repeating-work.ts";
-import { TRAFFIC_TICK_MS, openTrafficDatabase } from "../traffic-layer.ts";
+import { openTrafficDatabase } from "../profile-engines.ts";
+import { loadProfile } from "../profile.ts";
+import { TRAFFIC_TICK_MS } from "../traffic-layer.ts";
 import { startChild } from "./child.ts";
 import type { Child } from "./child.ts";
 import type { ProcessReport } from "./process-report.ts";
@@ -58,7 +60,7 @@ export async function openServeSupervisor({ config: given, logSink }: ServeSuper
   const config: Config = { ...given, port, grpcPort: await freePort(given.host, given.port === 0 && given.grpcPort === undefined ? 0 : grpcPortOf(given, port)) };
   cluster.setupPrimary({ exec: fileURLToPath(workerModule("serve-child", import.meta.url)), args: [], execArgv: process.execArgv, serialization: "advanced" });
 
-  const store = createTrafficStore(stack.use(await openTrafficDatabase(config.dataDir)));
+  const store = createTrafficStore(stack.use(await openTrafficDatabase({ dataDir: config.dataDir, profile: loadProfile(config.profile, process.env) })));
   await store.open();
   let states: readonly TrafficState[] = await store.states();
   const places: Place[] = [];

@@ -6,7 +6,6 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Application } from "../../define/index.ts";
 import { openEmbeddedBlobReader } from "../../engines/embedded/blob-reader.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
 import { treesRuntime } from "../../engines/trees/trees-runtime.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
@@ -16,6 +15,8 @@ import type { Registry } from "../../modelops/index.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import { createModelPool } from "../../serving/index.ts";
 import type { ModelPool, ServableVersion } from "../../serving/index.ts";
+import { openBlobs, openDatabase } from "../profile-engines.ts";
+import { EMBEDDED_PROFILE, type Environment, type Profile } from "../profile.ts";
 import { repeatWork } from "../repeating-work.ts";
 
 export interface ServedTrainedModels extends AsyncDisposable {
@@ -29,19 +30,24 @@ export interface TrainedModelsOptions {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
+  /** Default: embedded. */
+  readonly profile?: Profile;
+  readonly environment?: Environment;
 }
 
 const LOOK_MS = 1_000;
 
-export async function openTrainedModels({ application, dataDir, clock, meter, logger }: TrainedModelsOptions): Promise<ServedTrainedModels> {
+export async function openTrainedModels({ application, dataDir, clock, meter, logger, profile = EMBEDDED_PROFILE, environment = {} }: TrainedModelsOptions): Promise<ServedTrainedModels> {
   await using stack = new AsyncDisposableStack();
   const file = join(resolve(dataDir), "strata.db");
-  const blobs = openEmbeddedBlobReader(join(resolve(dataDir), "blobs"));
+  const place = { dataDir: resolve(dataDir), profile, clock, logger, environment };
+  const isOnServer = profile.addresses.database !== undefined;
+  const blobs = profile.addresses.blobs === undefined ? openEmbeddedBlobReader(join(resolve(dataDir), "blobs")) : await openBlobs(place);
   const champions = new Map<string, number>();
   let registry: Registry | undefined;
   const openRegistry = async (): Promise<Registry | undefined> => {
-    if (registry !== undefined || application().models.size === 0 || !existsSync(file)) return registry;
-    const database = stack.use(await openSqliteDatabase({ file }));
+    if (registry !== undefined || application().models.size === 0 || (!isOnServer && !existsSync(file))) return registry;
+    const database = stack.use(await openDatabase(place));
     registry = createRegistry({ database, blobs, clock, ids: createIdSource(clock, Math.random) });
     return registry;
   };

@@ -4,7 +4,7 @@ import process from "node:process";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Config } from "../../../platform/config.ts";
 import { createApiClient } from "../../api-client.ts";
-import { CONFIG_OPTIONS, configSources } from "../../config-options.ts";
+import { CONFIG_OPTIONS, configSources, profilePlace } from "../../config-options.ts";
 import { defineCommand } from "../../command.ts";
 import type { CommandContext } from "../../command.ts";
 import type { Host } from "../../host.ts";
@@ -14,6 +14,7 @@ import { formatCount } from "../../terminal/format.ts";
 import type { Check } from "./check.ts";
 import { checkDataFolder, checkDiskSpace, checkStoredData } from "./disk-checks.ts";
 import { checkConfig, checkDefinition, checkNode, checkOnnxRuntime } from "./project-checks.ts";
+import { checkProfile } from "./profile-checks.ts";
 import { checkEvidence, checkServer } from "./server-checks.ts";
 
 /** Enough for a server that is busy, short enough to wait for when there is none. */
@@ -27,11 +28,12 @@ export interface Diagnosis {
 export const command = defineCommand({
   name: "doctor",
   summary: "Check the project, the data folder and the server",
-  description: "Checks the Node.js version, the configuration, the definition, the data folder and how fast it makes writes durable, free space, the port or the server, the integrity of what is stored, and the chains of evidence. Exit status 1 when something failed.",
+  description: "Checks the Node.js version, the configuration, the definition, the data folder and how fast it makes writes durable, free space, the servers of the profile with their versions and durability settings, the port or the server, the integrity of what is stored, and the chains of evidence. Exit status 1 when something failed.",
   options: { ...CONFIG_OPTIONS, url: { type: "string", placeholder: "address", description: "Address of the server (default $STRATA_URL, else from host and port)" } },
   positionals: { file: { description: "Definition file (default: the setting `definition`, app.ts)", optional: true } },
   examples: [
     { command: "strata doctor", note: "before the first start, or when something is odd" },
+    { command: "strata doctor --profile production", note: "with the servers of a profile" },
     { command: "strata doctor --json", note: "for a health check in CI" },
   ],
   run: async (context): Promise<Diagnosis> => {
@@ -58,6 +60,7 @@ async function checkSurroundings(config: Config, { workingDirectory, environment
     await checkDataFolder(dataDir, clock),
     await checkDiskSpace(dataDir),
     await checkStoredData(dataDir, progress.update),
+    ...await checkProfile(profilePlace(config.profile, (path) => resolve(workingDirectory, path)), environment),
     check,
     isRunning ? await checkEvidence(client, signal) : { name: "evidence", status: "skipped", detail: "no server runs that could verify it" },
   ];
