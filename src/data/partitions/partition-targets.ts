@@ -6,7 +6,7 @@
 import type { FeatureView } from "../../define/index.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { EventLog, LogRecord, NewRecord } from "../../ports/event-log.ts";
-import type { OnlineStore, OnlineWrite } from "../../ports/online-store.ts";
+import type { OnlineStore } from "../../ports/online-store.ts";
 import { createKeyReader } from "../features/entity-key.ts";
 import { createFieldReader } from "../features/event-fields.ts";
 import { createViewState } from "../features/view-state.ts";
@@ -26,9 +26,9 @@ export interface PartitionEvents {
 export interface PartitionTarget {
   /** Everything below this offset has taken effect here or will with the next `writes`. */
   readonly nextOffset: () => number;
-  apply(events: PartitionEvents): Promise<void> | void;
-  /** What must be stored for what was applied since the last call; undefined when there is nothing. */
-  takeWrite(): OnlineWrite | undefined;
+  apply(events: PartitionEvents): void;
+  /** Stores the effects of everything applied before the call. Never called while an earlier call is unfinished. */
+  store(): Promise<void>;
 }
 
 export interface TargetOptions {
@@ -78,12 +78,12 @@ export async function openViewTarget(view: FeatureView, { unit, epoch, store, cl
       state.progress.nextOffset = Math.max(state.progress.nextOffset, nextOffset);
       state.evict({ nowMs: clock.now(), latenessMs: unit.stream.latenessMs, visits: Math.ceil(records.length / 8) });
     },
-    takeWrite: () => {
-      if (state.progress.nextOffset === stored) return undefined;
+    store: async () => {
+      if (state.progress.nextOffset === stored) return;
       stored = state.progress.nextOffset;
       const entries = Array.from(dirty, (key) => ({ key, bytes: state.pack(key) }));
       dirty.clear();
-      return { view: name, partition: unit.partition, epoch, offsets: { [unit.name]: stored, ...filter?.offsets() }, entries };
+      await store.write({ view: name, partition: unit.partition, epoch, offsets: { [unit.name]: stored, ...filter?.offsets() }, entries });
     },
   };
 }
@@ -96,28 +96,31 @@ export async function openCopyTarget(view: FeatureView, { unit, epoch, log, stor
   const fieldsOf = createFieldReader(view);
   let nextOffset = position.offsets[unit.name] ?? 0;
   let stored = nextOffset;
+  let waiting = new Map<number, NewRecord[]>(); // by partition
 
   return {
     nextOffset: () => nextOffset,
-    apply: async (events) => {
-      const copies = new Map<number, NewRecord[]>();
+    apply: (events) => {
       events.records.forEach((record, at) => {
         if (record.offset < nextOffset) return;
         const key = keyOf(fieldsOf(events.rows[at]!), record.timeMs);
         if (key === undefined) return; // belongs to no entity
         const partition = entityPartition(view, unit.stream, key);
         const copy = { id: copyId({ source: unit.name, offset: record.offset }), timeMs: record.timeMs, knownAtMs: record.knownAtMs, payload: record.payload };
-        const others = copies.get(partition);
+        const others = waiting.get(partition);
         if (others) others.push(copy);
-        else copies.set(partition, [copy]);
+        else waiting.set(partition, [copy]);
       });
-      await Promise.all(Array.from(copies, ([partition, records]) => log.append(copyLog(view, partition), records)));
       nextOffset = Math.max(nextOffset, events.nextOffset);
     },
-    takeWrite: () => {
-      if (nextOffset === stored) return undefined;
-      stored = nextOffset;
-      return { view: name, partition: unit.partition, epoch, offsets: { [unit.name]: stored }, entries: [] };
+    store: async () => {
+      if (nextOffset === stored) return;
+      const copies = waiting;
+      const upTo = nextOffset;
+      waiting = new Map();
+      await Promise.all(Array.from(copies, ([partition, records]) => log.append(copyLog(view, partition), records)));
+      await store.write({ view: name, partition: unit.partition, epoch, offsets: { [unit.name]: upTo }, entries: [] });
+      stored = upTo;
     },
   };
 }

@@ -60,7 +60,7 @@ test("whatever workers do, a unit is never held by two, and once they rest every
       if (kind === "look") look(name);
       if (kind === "wait") nowMs += worker;
       if (kind === "die") alive.delete(name);
-      if (kind === "leave") for (const lease of [...leases.values()]) if (lease.worker === name) put(lease.unit, "", false);
+      if (kind === "leave") for (const lease of leases.values()) if (lease.worker === name) put(lease.unit, "", false);
     }
     nowMs += 11; // the dead are forgotten
     for (let round = 0; round < 3; round++) for (const worker of ["w0", "w1", "w2"]) look(worker);

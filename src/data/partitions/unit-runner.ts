@@ -74,7 +74,7 @@ async function follow(options: UnitRunOptions, stopping: AbortController, onStor
   const read = createRowReader(unit, logger);
   for await (const batch of log.read(unit.name, { from: { offset }, follow: true, signal: stopping.signal })) {
     const events = read(batch, seen);
-    for (const target of targets) await target.apply(events);
+    for (const target of targets) target.apply(events);
     await rounds.applied(events, batch.records.length);
     if (stopping.signal.aborted) break;
   }
@@ -113,7 +113,7 @@ interface Rounds {
   settle(): Promise<void>;
 }
 
-function createRounds({ store, clock, onStored: tell }: UnitRunOptions, targets: readonly PartitionTarget[], { onStored, onFailure }: { readonly onStored: (offset: number) => void; readonly onFailure: () => void }): Rounds {
+function createRounds({ clock, onStored: tell }: UnitRunOptions, targets: readonly PartitionTarget[], { onStored, onFailure }: { readonly onStored: (offset: number) => void; readonly onFailure: () => void }): Rounds {
   let waiting = 0;
   let youngestMs = 0;
   let current: Promise<void> | undefined;
@@ -125,10 +125,7 @@ function createRounds({ store, clock, onStored: tell }: UnitRunOptions, targets:
       waiting = 0;
       try {
         const offset = Math.min(...targets.map((target) => target.nextOffset()));
-        await Promise.all(targets.map(async (target) => {
-          const write = target.takeWrite();
-          if (write !== undefined) await store.write(write);
-        }));
+        await Promise.all(targets.map((target) => target.store()));
         onStored(offset);
         tell?.(count, clock.now() - youngestMs);
       } catch (thrown) {
