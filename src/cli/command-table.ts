@@ -53,6 +53,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/ingest/ingest.ts")).command,
   },
   {
+    name: "streams", group: "Data", summary: "Show streams, their watermarks, lags and schemas; replay them",
+    load: async () => (await import("./commands/streams/streams.ts")).command,
+  },
+  {
     name: "features", group: "Data", summary: "Read online features of an entity, or audit them",
     load: async () => (await import("./commands/features.ts")).command,
   },

@@ -77,6 +77,7 @@ export const ERRORS = {
   QUOTA_TOO_SMALL: caller(413, "OUT_OF_RANGE", "One request of {amount} {kind} is more than producer \"{producer}\" may send to stream \"{stream}\" in a minute ({limit}); nothing of it was stored.", "Split the request, or raise the stream's quota."),
   DERIVATION_DIVERGED: broken(500, "FAILED_PRECONDITION", "The derivation of stream \"{stream}\" made event {made} where its log has {stored} at offset {offset}.", "What is stored was made by another definition, or `transform` is not a pure function. Give the derivation a new name, or restore the definition; nothing was added."),
   OPERATION_NOT_FOUND: caller(404, "NOT_FOUND", "There is no operation {operation}.", "List them with `strata streams operations`."),
+  OPERATION_FAILED: broken(500, "FAILED_PRECONDITION", "Operation {operation} is {state}: {reason}", "Mend the cause and start it again; what it had done stays."),
   OPERATION_REFUSED: caller(409, "FAILED_PRECONDITION", "Operation {operation} was not changed: {reason}.", "See its state with `strata streams operations`."),
   CLOUDEVENT_INVALID: caller(400, "INVALID_ARGUMENT", "Not a valid CloudEvent: {reason}", "See CloudEvents 1.0: id, source, specversion and type are required."),
   INGEST_FULL: busy(429, "RESOURCE_EXHAUSTED", "Ingestion is full: {pendingBytes} bytes wait to become durable.", "Wait for the time in Retry-After and send again; the same event ids are safe to repeat."),

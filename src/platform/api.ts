@@ -18,3 +18,5 @@ export type { IngestResult } from "../data/ingestion/ingest-result.ts";
 export type { CheckReport, StreamProfile } from "./quality-layer.ts";
 export type { QualityHistory, QualityList } from "../protocols/admin/quality-routes.ts";
 export type { ColumnSummary, DataContract, PastVerdict, QualityState, RuleVerdict } from "../data/index.ts";
+export type { StreamStanding } from "../protocols/admin/stream-routes.ts";
+export type { Operation, ReplayReport, SchemaJudgement, StoredSchema } from "../data/index.ts";
