@@ -93,7 +93,7 @@ function casesOf(engine: VectorEngine): readonly Case[] {
           await rows.maintain();
           for (let row = 0; row < 100; row++) { rows.remove(row); truth.delete(row); }
           await using copy = open({ distance, graphFromRows: 500 });
-          for (const { key, bytes } of rows.sections()) copy.restore(key, bytes());
+          for (const { key, bytes } of rows.sections()) copy.restore(key, Buffer.from(bytes()));
           assert.equal(copy.statistics().linked, rows.statistics().linked);
           assert.equal(copy.needsMaintenance(), rows.needsMaintenance());
           const random = createRandom(9);
@@ -126,7 +126,7 @@ function casesOf(engine: VectorEngine): readonly Case[] {
         {
           await using _ = await rows.hold();
           await using copy = open({ graphFromRows: 500, dimensions: 48 });
-          for (const { key, bytes } of rows.sections()) copy.restore(key, bytes());
+          for (const { key, bytes } of rows.sections()) copy.restore(key, Buffer.from(bytes()));
           assert.equal(copy.statistics().rows, 6_000);
           assert.ok(recallOf(copy, { truth, distance: "cosine", queries: 20 }) >= 0.9);
         }

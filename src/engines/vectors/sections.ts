@@ -69,7 +69,7 @@ export function createSections({ arena, states, centre, restored, centred }: Sec
     arena.reach((block + 1) * BLOCK_ROWS - 1);
     const isIn = (i: number): boolean => (bytes[i >>> 3]! & (1 << (i & 7))) !== 0;
     if (kind === "vectors") {
-      const floats = new Float32Array(bytes.slice(BITS_BYTES).buffer);
+      const floats = new Float32Array(new Uint8Array(bytes).buffer, BITS_BYTES); // of its own memory, so aligned
       const stride = layout.floatStride / 4;
       for (let i = 0; i < BLOCK_ROWS; i++) restored(block * BLOCK_ROWS + i, floats.subarray(i * stride, i * stride + layout.dimensions), isIn(i));
       vectorVersions[block] = 1;
