@@ -57,7 +57,7 @@ function answer(context: QueryContext, request: QueryRequest, within: Within): S
   const { query } = request;
   if (query === undefined) return { hits: slotsById(context.points, within.allowed).map((slot) => ({ slot, score: 0 })), plan: [] };
   switch (query.kind) {
-    case "order": return { hits: orderBy(context.points, within.allowed, query), plan: [] };
+    case "order": return { hits: orderedSlots(context.points, within.allowed, query), plan: [] };
     case "sample": return { hits: sample(context, within.allowed, request.limit + (request.offset ?? 0)), plan: [] };
     case "keywords": return keywords(context.points, query, { ...within, request });
     case "fusion": throw invalid("fusion needs prefetches");
@@ -72,7 +72,8 @@ export function slotsById(points: IndexPoints, allowed: RowBits): readonly numbe
   return slots.toSorted((a, b) => compareIds(points.id(a)!, points.id(b)!));
 }
 
-function orderBy(points: IndexPoints, allowed: RowBits, { key, isDescending, startFrom }: Extract<Query, { kind: "order" }>): readonly ScoredSlot[] {
+/** By the values of a field; a point with several stands there several times. */
+export function orderedSlots(points: IndexPoints, allowed: RowBits, { key, isDescending, startFrom }: Extract<Query, { kind: "order" }>): readonly ScoredSlot[] {
   const path = parsePath(key);
   const found: { slot: number; score: number; orderValue: number }[] = [];
   visitBits(allowed, (slot) => {
