@@ -2,7 +2,7 @@
 export { z } from "zod";
 export {
   canary, count, defineApplication, defineLanguageModel, defineServedModel, defineUpstream, functionModel, onnxModel, openInferenceModel, secret, target, tensor, defineCandidates, defineEndpoint, defineEntity, defineExpectations, between, freshWithin, holds, matches, notNull, oneOf, refersTo, sameDistribution, sql, unique, defineFeatureService, defineFeatureView, defineModel, defineOnDemand,
-  defineStream, deriveStream, joinStreams, sessionStream, defineVectorIndex, distinct, eachCandidate, eachEvent, every, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
+  defineStream, deriveStream, joinStreams, sessionStream, defineVectorIndex, distinct, eachCandidate, eachEvent, every, fromModel, fromUpstream, gate, gradientBoosting, happensWithin, interaction, labelValue, last, max, mean, min,
   onDrift, onNewData, onPerformanceDrop, outcomeFrom, sum,
   approximateDistinct, first, histogram, lastN, quantile, standardDeviation, topK, variance,
   defineInferenceGraph, ensemble, sequence, splitter, step, switchOn,

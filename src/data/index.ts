@@ -93,3 +93,6 @@ export type { Filter as VectorFilter } from "./vectors/filter.ts";
 export { timeOf } from "./vectors/condition-predicate.ts";
 export { parsePath, valuesAt } from "./vectors/payload-path.ts";
 export { visitBits } from "./vectors/row-bits.ts";
+export { createDefinedIndexes } from "./vectors/defined-indexes.ts";
+export type { DefinedIndexes, EmbedTexts } from "./vectors/defined-indexes.ts";
+export { pointIdOf } from "./vectors/point-key.ts";

@@ -18,6 +18,7 @@ import { checkApplication } from "./application-check.ts";
 import type { Application } from "./application-type.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { Stream } from "./stream.ts";
+import { partsOf as partsOfVectorIndex } from "./vector-index.ts";
 import type { VectorIndex } from "./vector-index.ts";
 
 export type Resource = Stream<string, never> | Stream | FeatureProvider | FeatureService | Expectations | VectorIndex | Model | Endpoint | ServedModel | InferenceGraph | Upstream | LanguageModel;
@@ -61,7 +62,7 @@ function createCollector() {
       case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
       case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;
       case "expectations": if (put(maps.expectations, "expectations", resource)) for (const stream of [resource.of, ...resource.references]) add(stream); return;
-      case "vector-index": put(maps.vectorIndexes, "vectorIndexes", resource); return;
+      case "vector-index": if (put(maps.vectorIndexes, "vectorIndexes", resource)) for (const part of partsOfVectorIndex(resource)) add(part); return;
       case "on-demand": if (put(maps.onDemand, "onDemand", resource)) for (const source of resource.from) add(source); return;
       case "model": if (put(maps.models, "models", resource)) addModel(resource); return;
       case "endpoint": if (put(maps.endpoints, "endpoints", resource)) addEndpoint(resource); return;

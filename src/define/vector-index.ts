@@ -86,7 +86,7 @@ export function defineVectorIndex<const Name extends string>(name: Name, options
 
 function fieldsOf(payload: z.ZodObject | undefined): Record<string, PayloadFieldType> {
   return Object.fromEntries(Object.entries(payload?.shape ?? {}).flatMap(([name, schema]) => {
-    const type = fieldTypeOf(schema as unknown as Shape);
+    const type = fieldTypeOf(schema);
     return type === undefined ? [] : [[name, type]];
   }));
 }
@@ -102,6 +102,11 @@ function fieldTypeOf({ def, format }: Shape): PayloadFieldType | undefined {
   if (def.type === "number" || def.type === "int") return format === "safeint" || format === "int32" || format === "uint32" ? "integer" : "float";
   if (def.type === "boolean") return "bool";
   return def.type === "enum" || def.type === "literal" ? "keyword" : undefined;
+}
+
+/** What else an index brings into the application: the stream its points follow, the model of its embedding. */
+export function partsOf({ points, embedding }: VectorIndex): readonly (Stream | LanguageModel | ServedModel)[] {
+  return [...(points ? [points.from] : []), ...(embedding && embedding.kind !== "function" ? [embedding.model] : [])];
 }
 
 export function describeVectorIndex(index: VectorIndex): object {

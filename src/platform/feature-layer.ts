@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Logger, Meter } from "../ports/telemetry.ts";
 import type { FeatureReadParts } from "../protocols/admin/feature-read.ts";
 import type { FeastParts } from "../protocols/feast/feast.ts";
+import type { FeastDocuments } from "../protocols/feast/search.ts";
 import type { DataLayer } from "./data-layer.ts";
 
 export interface FeatureLayer {
@@ -18,16 +19,17 @@ export interface FeatureLayerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Meter;
+  readonly documents: FeastDocuments;
 }
 
-export function createFeatureLayer({ data, application, clock, logger, telemetry }: FeatureLayerOptions): FeatureLayer {
+export function createFeatureLayer({ data, application, clock, logger, telemetry, documents }: FeatureLayerOptions): FeatureLayer {
   const { features, ingestion } = data;
   const reader = createOnlineFeatureReader({ features, clock, meter: telemetry, logger });
   const streamsOf = (views: readonly string[]): readonly string[] => [...new Set(views.flatMap((view) => application().featureViews.get(view)?.from.name ?? []))];
   return {
     reads: { application, reader },
     feast: {
-      application, reader, ingestion,
+      application, reader, ingestion, documents,
       isHealthy: () => features.health().ok,
       materialization: {
         building: () => features.statistics().filter(({ rebuild }) => rebuild !== undefined).map(({ view }) => view),

@@ -10,6 +10,8 @@ import type { AdminHandler, RouteSummary } from "../protocols/admin/routes.ts";
 import { servedModelRoutes } from "../protocols/admin/served-model-routes.ts";
 import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
+import type { VectorDesk } from "../protocols/admin/vector-desk.ts";
+import { vectorRoutes } from "../protocols/admin/vector-routes.ts";
 import { handleEndpoint } from "../protocols/endpoints.ts";
 import { handleEvents } from "../protocols/events/events.ts";
 import { FEAST_ROUTES, handleFeast } from "../protocols/feast/feast.ts";
@@ -17,6 +19,7 @@ import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { HttpRequest, HttpResponse } from "../protocols/http.ts";
 import type { InferenceProtocol } from "../protocols/kserve/infer.ts";
 import type { OpenAiParts } from "../protocols/openai/openai.ts";
+import type { QdrantHandler } from "../protocols/qdrant/qdrant.ts";
 import type { EndpointService } from "../serving/index.ts";
 import { answerMetrics, createDoor } from "./door.ts";
 import { SERVING_ROUTES, answerServing } from "./serving-protocols.ts";
@@ -26,6 +29,7 @@ export interface FrontDoor {
   readonly ingestion: Ingestion;
   readonly endpoints: EndpointService;
   readonly feast: FeastParts;
+  readonly vectors: { readonly desk: VectorDesk; readonly qdrant: QdrantHandler };
   readonly inference: InferenceProtocol;
   readonly language: OpenAiParts;
   readonly traffic: TrafficControl;
@@ -42,6 +46,7 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/replay", summary: "send refused events again, mended or not" },
   { method: "POST", pattern: "/v1/streams/:stream/dead-letters/discard", summary: "close refused events for good" },
   ...SERVING_ROUTES, ...FEAST_ROUTES,
+  { method: "GET", pattern: "/collections", summary: "Qdrant's REST API: collections, points, query, search, scroll, aliases, snapshots" },
   { method: "GET", pattern: "/metrics", summary: "Prometheus metrics" },
 ];
 
@@ -49,8 +54,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const table = createRouteTable<AdminHandler>([
     route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
-    ...adminRoutes(parts.admin, [...OTHER_ROUTES, ...servedModelRoutes(parts.traffic)]),
-    ...servedModelRoutes(parts.traffic),
+    ...adminRoutes(parts.admin, [...OTHER_ROUTES, ...servedModelRoutes(parts.traffic), ...vectorRoutes(parts.vectors.desk)]),
+    ...servedModelRoutes(parts.traffic), ...vectorRoutes(parts.vectors.desk),
   ]);
 
   const { inference, language, admin } = parts;
@@ -66,6 +71,8 @@ export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Pro
     if (served) return served;
     const match = path.startsWith("/v1") ? table.match(request.method, path) : undefined;
     if (match) return match.route.handle(match.parameters, request);
+    const collections = await parts.vectors.qdrant(request);
+    if (collections) return collections;
     if (path === "/metrics") return answerMetrics(request, () => parts.telemetry.snapshot());
     const page = path.startsWith("/v2") ? undefined : await parts.console(request);
     if (page) return page;

@@ -27,6 +27,8 @@ export interface LanguageLayerOptions {
 export interface LanguageLayer extends AsyncDisposable {
   readonly gateway: LanguageGateway;
   readonly ids: IdSource;
+  /** One text to a vector, on nobody's key: for indexes of this process. */
+  readonly embedText: EmbedText;
   /** For OpenAI's list of models. */
   readonly startedMs: number;
   readonly nowSeconds: () => number;
@@ -44,12 +46,13 @@ export function createLanguageLayer({ application, logger, telemetry, environmen
   };
   /** Embeddings that the gateway itself needs are on nobody's key. */
   const own = createLanguageGateway({ ...shared, policy: createOpenPolicy({ ids }) });
-  const cache = createMemoryAnswerCache({ clock: systemClock, meter: telemetry, embed: createEmbedText(own, ids) });
+  const embedText = createEmbedText(own, ids);
+  const cache = createMemoryAnswerCache({ clock: systemClock, meter: telemetry, embed: embedText });
   const guardrails = createGuardrailRunner({ meter: telemetry, secret: randomBytes(SECRET_BYTES) });
   const gateway = createLanguageGateway({ ...shared, policy: policy ?? createOpenPolicy({ ids }), cache, guardrails });
   let models = new Map(application().languageModels);
   return {
-    gateway, ids, startedMs: systemClock.now(), nowSeconds: () => Math.floor(systemClock.now() / 1_000),
+    gateway, ids, embedText, startedMs: systemClock.now(), nowSeconds: () => Math.floor(systemClock.now() / 1_000),
     applyDefinition: (next) => {
       upstreams.keepOnly(next.upstreams.values());
       for (const [name, model] of models) if (next.languageModels.get(name) !== model) cache.forget(name);

@@ -17,6 +17,7 @@ import type { LanguageLayer } from "./language-layer.ts";
 import type { LedgerLayer } from "./ledger-layer.ts";
 import type { ModelLayer } from "./model-layer.ts";
 import { definitionOf } from "./overview-source.ts";
+import type { VectorsLayer } from "./vectors-layer.ts";
 import { strataVersion } from "./version.ts";
 
 export interface DoorParts {
@@ -24,6 +25,7 @@ export interface DoorParts {
   readonly telemetry: TelemetryStore;
   readonly data: DataLayer;
   readonly features: FeatureLayer;
+  readonly vectors: VectorsLayer;
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
   readonly ledger: LedgerLayer;
@@ -40,11 +42,11 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, features, models, language, ledger, lake, sql, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, telemetry, data, features, vectors, models, language, ledger, lake, sql, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
-    ingestion: data.ingestion, feast: features.feast, endpoints, language, traffic, telemetry, inference, console: openConsole(),
+    ingestion: data.ingestion, feast: features.feast, vectors, endpoints, language, traffic, telemetry, inference, console: openConsole(),
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin, lake, sql,

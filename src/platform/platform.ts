@@ -40,6 +40,8 @@ import { openSampler } from "./process-sampler.ts";
 import { loadProfile } from "./profile.ts";
 import { openSqlLayer } from "./sql-layer.ts";
 import { repeatWork } from "./repeating-work.ts";
+import { openVectorsLayer } from "./vectors-layer.ts";
+import type { VectorsLayer } from "./vectors-layer.ts";
 import { strataVersion } from "./version.ts";
 
 export interface PlatformOptions {
@@ -110,6 +112,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const ledger = stack.use(await openLedgerLayer({ config, profile, clock: systemClock, ids: createIdSource(systemClock, Math.random), meter: telemetry, logger: logs }));
   serving.server.askMembersThrough(traffic.server);
   const language = stack.use(createLanguageLayer({ ...shared, policy: ledger.policy, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
+  const vectors = stack.use(await openVectorsLayer({ ...shared, engines, data, language, models: traffic.server }));
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const calls = stack.use(openCallsOverview({
     application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: ledger.ledger, telemetry,
@@ -127,6 +130,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
     await models.applyDefinition(next, changes);
     await serving.applyDefinition(next);
     language.applyDefinition(next);
+    await vectors.applyDefinition(next);
     return changes;
   };
   let applying: Promise<unknown> = Promise.resolve();
@@ -139,16 +143,16 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const features = createFeatureLayer({ ...shared, data });
+  const features = createFeatureLayer({ ...shared, data, documents: vectors.documents });
   const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, config }));
   const lakeDesk = { lake: data.lake, prices: { hot: config.hotPrice, warm: config.warmPrice, cold: config.coldPrice }, cache: () => engines.lakeCache.statistics() };
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));
-  const handle = createPlatformDoor({ ...shared, data, features, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, data, features, vectors, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);
   stack.defer(() => grpc.close(CLOSE_DEADLINE_MS));
-  startRepeatingWork(stack, { options, data, models, logs });
+  startRepeatingWork(stack, { options, data, models, vectors, logs });
   if (options.watch && typeof options.definition === "string") stack.use(watchDefinition(options.definition, { reload, onReload: options.onReload, logger: logs }));
 
   const owned = stack.move();
@@ -178,13 +182,15 @@ interface RepeatingParts {
   readonly options: PlatformOptions;
   readonly data: DataLayer;
   readonly models: ModelLayer;
+  readonly vectors: VectorsLayer;
   readonly logs: LogStore;
 }
 
-function startRepeatingWork(stack: AsyncDisposableStack, { options, data, models, logs }: RepeatingParts): void {
+function startRepeatingWork(stack: AsyncDisposableStack, { options, data, models, vectors, logs }: RepeatingParts): void {
   const { checkpointSeconds, controlSeconds } = options.config;
   const checkpoint = async (): Promise<void> => {
     await data.checkpoint();
+    await vectors.indexes.checkpoint();
     await models.monitor.checkpoint();
     await data.retain();
   };

@@ -9,7 +9,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const point = z.object({ lat: z.number(), lon: z.number() });
 const bound = z.union([z.number(), z.string()]).nullish();
 const ring = z.object({ points: z.array(point).min(3) });
-export const pointId = z.union([z.int().min(0), z.uuid()]);
+const pointId = z.union([z.int().min(0), z.guid().toLowerCase()]);
 
 const match = z.union([
   z.strictObject({ value: scalar }),

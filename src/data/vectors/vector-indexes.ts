@@ -44,6 +44,8 @@ export interface VectorIndexesOptions {
 
 export interface IndexState {
   readonly name: string;
+  /** Offset of its creation: tells it from another of the same name. */
+  readonly createdAt: number;
   readonly points: IndexPoints;
   /** Operations that are on their way. */
   readonly waiting: number;
@@ -183,7 +185,7 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
     const before = log.statistics(VECTOR_LOG).sizeBytes;
     const offset = catalogOffset;
     const saved: SavedIndex[] = [];
-    for (const index of [...indexes.values()]) saved.push(await saveIndex(index));
+    for (const index of indexes.values()) saved.push(await saveIndex(index));
     const known = saved.filter(({ name, createdAt }) => indexes.get(name)?.createdAt === createdAt);
     const next = { offset, indexes: known, aliases: Object.fromEntries(aliases), snapshots: savedSnapshots };
     if (JSON.stringify({ ...next, version: 1, dropped: catalog.dropped }) === JSON.stringify({ ...catalog, offset: next.offset })) return;

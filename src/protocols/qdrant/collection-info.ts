@@ -63,7 +63,7 @@ export function describeCollection({ points, waiting }: IndexState): object {
     size: dimensions, distance: NAMES[distance], ...(hnsw.m !== DEFAULT_HNSW.m || hnsw.efConstruction !== DEFAULT_HNSW.efConstruction ? { hnsw_config: { m: hnsw.m, ef_construct: hnsw.efConstruction } } : {}),
   }] as const);
   const isSingle = vectors.length === 1 && vectors[0]![0] === "";
-  const { quantization_config: quantization = null, optimizers_config: optimizers = {}, metadata } = (settings.extra ?? {}) as Json;
+  const { quantization_config: quantization = null, optimizers_config: optimizers = {}, metadata } = settings.extra ?? {};
   return {
     status: waiting > 0 || statistics.some(({ isMaintaining }) => isMaintaining) ? "yellow" : "green", optimizer_status: "ok",
     indexed_vectors_count: statistics.reduce((sum, { linked }) => sum + linked, 0), points_count: points.count, segments_count: 1,

@@ -5,7 +5,7 @@ import { invalid } from "./envelope.ts";
 import type { QdrantParts, QdrantRoute } from "./qdrant.ts";
 
 /** What becomes part of names of files and paths elsewhere. */
-const NAME = /^[^<>:"/\\|?*\0\u{1f}]{1,255}$/u;
+const NAME = /^[^<>:"/\\|?*\p{Cc}]{1,255}$/u;
 
 export function collectionRoutes({ indexes, isDefined }: QdrantParts): readonly QdrantRoute[] {
   const refuseDefined = (name: string): void => { if (isDefined(name)) throw new StrataError("VECTOR_INDEX_DEFINED", { index: name }); };
