@@ -125,7 +125,7 @@ test("@qdrant/js-client-rest", { timeout: 60_000 }, async (context) => {
     assert.equal((await search({ text: "ants eat roots", limit: 1 })).hits[0]!.payload.slug, "s0");
     assert.equal((await search({ keywords: "TRAINS", limit: 5 })).hits[0]!.payload.slug, "s1");
     assert.equal((await search({ text: "a tiny zoo", keywords: "zoo", limit: 5 })).hits[0]!.payload.slug, "s2");
-    const { points } = await client.query("articles", { query: { text: "a tiny zoo", model: "any" } as never, limit: 1, with_payload: true });
+    const { points } = await client.query("articles", { query: { text: "a tiny zoo", model: "any" }, limit: 1, with_payload: true });
     assert.equal(points[0]!.payload?.["slug"], "s2");
   });
   await context.test("health", async () => {
