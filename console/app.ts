@@ -9,6 +9,7 @@ import type { DefinitionFacts } from "./live/definition-facts.ts";
 import type { ObservedSample } from "./live/observed.ts";
 import { scrollToSection, useRoute } from "./route.ts";
 import type { Route, SectionName } from "./route.ts";
+import { DataSection } from "./sections/data-section.ts";
 import { DecisionsSection } from "./sections/decisions-section.ts";
 import { DriftSection } from "./sections/drift-section.ts";
 import { EndpointsSection } from "./sections/endpoints-section.ts";
@@ -56,6 +57,7 @@ function drawSection(section: SectionName, { overview, facts, observed, nowWallM
   const selected = route.section === section ? route.item : undefined;
   switch (section) {
     case "loop": return h(LoopSection, { key: section, overview, facts, selected });
+    case "data": return overview.data === undefined ? null : h(DataSection, { key: section, data: overview.data, overview });
     case "serving": return overview.serving === undefined ? null : h(ServingSection, { key: section, serving: overview.serving, nowMs: overview.nowMs, selected });
     case "gateway": return overview.gateway === undefined ? null : h(GatewaySection, { key: section, gateway: overview.gateway, selected });
     case "models": return h(ModelsSection, { key: section, overview });

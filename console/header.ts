@@ -8,6 +8,7 @@ import type { Connection } from "./live/connection.ts";
 import { isActive } from "./loop/marks.ts";
 import { scrollToSection, useSectionInView } from "./route.ts";
 import type { Route, SectionName } from "./route.ts";
+import { dataTroubles } from "./sections/data-rows.ts";
 import { shownSections } from "./shown-sections.ts";
 import { showTheme, storeTheme, storedTheme, themeAfter } from "./theme.ts";
 import type { Overview } from "../src/protocols/admin/overview.ts";
@@ -19,7 +20,7 @@ export interface HeaderProps {
 }
 
 const HEADER_PX = 100;
-export const TITLES: Readonly<Record<SectionName, string>> = { loop: "Loop", serving: "Serving", gateway: "Gateway", models: "Models", endpoints: "Endpoints", rollouts: "Rollouts", drift: "Drift", decisions: "Decisions", process: "Process" };
+export const TITLES: Readonly<Record<SectionName, string>> = { loop: "Loop", data: "Data", serving: "Serving", gateway: "Gateway", models: "Models", endpoints: "Endpoints", rollouts: "Rollouts", drift: "Drift", decisions: "Decisions", process: "Process" };
 
 export function Header({ overview, connection }: HeaderProps): ComponentChild {
   const shown = shownSections(overview);
@@ -34,8 +35,9 @@ export function Header({ overview, connection }: HeaderProps): ComponentChild {
 }
 
 /** What in a section asks for a look. */
-function countOf(section: SectionName, { rollouts, drift, alerts, serving, gateway }: Overview): number {
+function countOf(section: SectionName, { rollouts, drift, alerts, data, serving, gateway }: Overview): number {
   switch (section) {
+    case "data": return data === undefined ? 0 : dataTroubles(data);
     case "serving": return serving?.models.filter(({ versions }) => versions.some(({ state }) => state === "UNAVAILABLE")).length ?? 0;
     case "gateway": return gateway?.targets.filter(({ state }) => state === "open").length ?? 0;
     case "rollouts": return rollouts.filter(({ phase }) => isActive(phase)).length;
@@ -45,7 +47,7 @@ function countOf(section: SectionName, { rollouts, drift, alerts, serving, gatew
   }
 }
 
-const COUNT_NAMES: Partial<Readonly<Record<SectionName, string>>> = { serving: "not available", gateway: "breakers open", rollouts: "in progress", drift: "drifted", decisions: "alerts" };
+const COUNT_NAMES: Partial<Readonly<Record<SectionName, string>>> = { data: "failing", serving: "not available", gateway: "breakers open", rollouts: "in progress", drift: "drifted", decisions: "alerts" };
 
 function Count({ count, section }: { readonly count: number; readonly section: SectionName }): ComponentChild {
   return count === 0 ? null : h("span", { class: "count", title: `${count} ${COUNT_NAMES[section] ?? ""}` }, count, h("span", { class: "visually-hidden" }, ` ${COUNT_NAMES[section] ?? ""}`));

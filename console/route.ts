@@ -1,7 +1,7 @@
 /** Deep links: "#drift", "#loop/stream:purchases". */
 import { useEffect, useState } from "preact/hooks";
 
-export const SECTIONS = ["loop", "serving", "gateway", "models", "endpoints", "rollouts", "drift", "decisions", "process"] as const;
+export const SECTIONS = ["loop", "data", "serving", "gateway", "models", "endpoints", "rollouts", "drift", "decisions", "process"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export interface Route {

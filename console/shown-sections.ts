@@ -7,6 +7,7 @@ const OF_THE_LOOP: readonly SectionName[] = ["loop", "models", "endpoints", "rol
 
 export function shownSections(overview: Overview | undefined): readonly SectionName[] {
   return SECTIONS.filter((section) => {
+    if (section === "data") return overview?.data !== undefined;
     if (section === "serving") return overview?.serving !== undefined;
     if (section === "gateway") return overview?.gateway !== undefined;
     return overview === undefined || hasLoop(overview) || !OF_THE_LOOP.includes(section);

@@ -12,10 +12,12 @@ import type {
   DecisionOverview, DriftOverview, EndpointOverview, ModelOverview, ModelVersionOverview, Overview, PerformanceOverview, RolloutOverview, RunOverview, TrainingProgressOverview,
 } from "../protocols/admin/overview.ts";
 import type { CallsOverview } from "./calls-overview.ts";
+import { createDataOverview } from "./data-overview.ts";
+import type { DataOverviewSources } from "./data-overview.ts";
 import { latencySeries } from "./latency-series.ts";
 import type { ProcessSampler } from "./process-sampler.ts";
 
-export interface OverviewSources {
+export interface OverviewSources extends Pick<DataOverviewSources, "dataQuality" | "qualityWork"> {
   readonly application: () => Application;
   readonly version: string;
   readonly clock: Clock;
@@ -43,6 +45,7 @@ const CURVE_POINTS = 200;
 
 export function createOverviewSource(sources: OverviewSources): () => Promise<Overview> {
   const { application, clock, decisions, rollouts, sampler } = sources;
+  const dataOverview = createDataOverview(sources);
   const runCache = new Map<string, RunOverview>();
   const versionCache = new Map<string, Pick<ModelVersionOverview, "importances">>();
 
@@ -85,7 +88,7 @@ export function createOverviewSource(sources: OverviewSources): () => Promise<Ov
 
   return async () => {
     const app = application();
-    const [page, models, gateway] = await Promise.all([decisions.list({ limit: DECISIONS_SHOWN }), Promise.all([...app.models.keys()].map(modelOverview)), sources.calls.gateway()]);
+    const [page, models, gateway, data] = await Promise.all([decisions.list({ limit: DECISIONS_SHOWN }), Promise.all([...app.models.keys()].map(modelOverview)), sources.calls.gateway(), dataOverview()]);
     const serving = sources.calls.serving();
     const latencies = latencySeries(sources.telemetry);
     return {
@@ -101,7 +104,7 @@ export function createOverviewSource(sources: OverviewSources): () => Promise<Ov
       performance: [...app.endpoints.values()].map((endpoint): PerformanceOverview => ({
         model: endpoint.model.name, endpoint: endpoint.name, windows: sources.monitor.performance(endpoint.name, PERFORMANCE_WINDOW_MS).slice(-120),
       })),
-      ...(serving && { serving }), ...(gateway && { gateway }),
+      ...(data && { data }), ...(serving && { serving }), ...(gateway && { gateway }),
       alerts: page.decisions.filter((decision) => decision.kind === "alert").slice(0, 10).map(decisionOverview),
       decisions: page.decisions.map(decisionOverview),
     };

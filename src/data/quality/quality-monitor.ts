@@ -72,6 +72,8 @@ export interface QualityMonitor extends AsyncDisposable {
   /** Opens a stopped stream, accepts what it holds, and judges what comes from here on. */
   resume(stream: string, reason: string): Promise<{ readonly resumed: StreamStop | null; readonly acceptance: Acceptance }>;
   readonly history: VerdictHistory;
+  /** Past shares of bad events, oldest first, at most 40; for distributions the effect in multiples of its threshold. */
+  trend(expectations: string, rule: string): readonly number[];
   pastVerdicts(name: string, query: HistoryQuery): Promise<readonly PastVerdict[]>;
   /** Judges rules that go by the clock. */
   tick(): Promise<void>;
@@ -92,7 +94,27 @@ export function createQualityMonitor(options: QualityMonitorOptions): QualityMon
     return result;
   };
 
+  const trends = new Map<string, number[]>();
+  const trendOf = (expectations: string, rule: string): number[] => {
+    const key = `${expectations}.${rule}`;
+    const known = trends.get(key) ?? [];
+    trends.set(key, known);
+    return known;
+  };
+  const remember = (verdict: RuleVerdict): void => {
+    const value = trendValue(verdict);
+    const trend = trendOf(verdict.expectations, verdict.rule);
+    if (value !== undefined && trend.push(value) > TREND_POINTS) trend.shift();
+  };
+  const rememberPast = async ({ name, rules }: Expectations): Promise<void> => {
+    for (const rule of Object.keys(rules)) {
+      if (trendOf(name, rule).length > 0) continue;
+      for (const past of (await history.read(name, { rule, source: "stream", limit: TREND_POINTS })).toReversed()) remember(past);
+    }
+  };
+
   const takeVerdicts = async (found: readonly FollowedVerdict[]): Promise<void> => {
+    for (const { verdict } of found) remember(verdict);
     for (const { verdict, offset, changedFrom } of found) {
       if (changedFrom === undefined || (verdict.status === "passing" && changedFrom === "waiting") || verdict.status === "waiting") continue;
       const stopped = verdict.status === "failing" && await stopFor(verdict, offset);
@@ -110,6 +132,7 @@ export function createQualityMonitor(options: QualityMonitorOptions): QualityMon
   };
 
   const follow = async (expectations: Expectations): Promise<void> => {
+    await rememberPast(expectations);
     followers.set(expectations.name, await followExpectations(expectations, { ...options, metrics, onVerdicts: takeVerdicts }));
   };
   const sameRules = (a: Expectations, b: Expectations): boolean => a === b || (a.of === b.of && hashOf(describeExpectations(a)) === hashOf(describeExpectations(b)));
@@ -139,6 +162,7 @@ export function createQualityMonitor(options: QualityMonitorOptions): QualityMon
 
   return {
     history, checkpoint,
+    trend: (expectations, rule) => trends.get(`${expectations}.${rule}`) ?? [],
     open: async () => {
       await database.migrate("quality", QUALITY_MIGRATIONS);
       await stops.load();
@@ -180,4 +204,12 @@ export function createQualityMonitor(options: QualityMonitorOptions): QualityMon
       for (const follower of followers.values()) await follower.stop();
     }),
   };
+}
+
+const TREND_POINTS = 40;
+
+/** undefined when nothing was judged. */
+function trendValue({ share, drift }: RuleVerdict): number | undefined {
+  if (drift !== undefined) return drift.severity;
+  return share === null ? undefined : 1 - share;
 }

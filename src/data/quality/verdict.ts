@@ -81,8 +81,12 @@ export function offence(test: RuleTest, count: number): string {
 }
 
 function boundsText({ min, max }: { readonly min?: number; readonly max?: number }): string {
-  if (min === undefined) return `above ${max}`;
-  return max === undefined ? `below ${min}` : `outside ${min} to ${max}`;
+  if (min === undefined) return `above ${boundText(max!)}`;
+  return max === undefined ? `below ${boundText(min)}` : `outside ${boundText(min)} to ${boundText(max)}`;
+}
+
+function boundText(bound: number): string {
+  return Number.isInteger(bound) ? formatNumber(bound) : String(bound);
 }
 
 const LISTED = 4;

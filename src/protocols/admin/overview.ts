@@ -2,9 +2,11 @@
  * What the console and `strata status` show: one plain document of everything that runs, measured, never estimated.
  * Times are ms since the epoch on the platform's clock (simulated in a replay) unless a name says otherwise.
  */
+import type { DataOverview } from "./data-overview.ts";
 import type { GatewayOverview } from "./gateway-overview.ts";
 import type { ServingOverview } from "./serving-overview.ts";
 
+export type { ColumnOverview, DataOverview, ExpectationsOverview, ProfileOverview, RuleOverview, StreamDataOverview } from "./data-overview.ts";
 export type { GatewayOverview, KeyOverview, LanguageModelOverview, TargetOverview } from "./gateway-overview.ts";
 export type { CanaryOverview, Quantiles, ReasonCount, ReplicaOverview, ServedArmOverview, ServedModelOverview, ServedTrafficOverview, ServedVersionOverview, ServingOverview, ShadowOverview } from "./serving-overview.ts";
 
@@ -24,6 +26,8 @@ export interface Overview {
   readonly rollouts: readonly RolloutOverview[];
   readonly drift: readonly DriftOverview[];
   readonly performance: readonly PerformanceOverview[];
+  /** Rules, storage, freshness and profiles; absent when the definition has no stream. */
+  readonly data?: DataOverview;
   /** Absent when nothing is served as tensors. */
   readonly serving?: ServingOverview;
   /** Absent when the definition has no language model. */
