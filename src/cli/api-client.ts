@@ -57,9 +57,18 @@ export interface ApiClient extends AsyncDisposable {
   postLines<Answer = unknown>(path: string, values: Iterable<unknown> | AsyncIterable<unknown>, options?: CallOptions): Promise<Answer>;
   /** An NDJSON answer, value by value. */
   lines<Item = unknown>(path: string, options?: CallOptions): AsyncIterable<Item>;
+  /** Sends JSON and hands out the answer as it comes, in the form asked for. */
+  open(path: string, body: unknown, options: CallOptions & { readonly accept: string }): Promise<RawAnswer>;
   /** Server-sent events until the server ends, the signal fires (which ends the iteration) or the loop is left. */
   stream(path: string, options?: StreamOptions): AsyncIterable<ServerSentEvent>;
   close(): Promise<void>;
+}
+
+/** An answer that is read piece by piece; leaving either iteration ends the call. */
+export interface RawAnswer {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  lines(): AsyncIterable<string>;
+  bytes(): AsyncIterable<Uint8Array>;
 }
 
 type Body = { readonly type: string; readonly content: string | Uint8Array | AsyncIterable<string> };
@@ -99,6 +108,7 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
         if (line !== "") yield parseJson(line, base) as Item; // as above
       }
     },
+    open: (path, body, { accept, ...callOptions }) => openRaw(connection, { ...callOptions, method: "POST", path, accept, body: jsonBody(body) }),
     stream: (path, { body, ...callOptions } = {}) => eventsOf(openLines(connection, {
       ...callOptions, method: body === undefined ? "GET" : "POST", path, accept: "text/event-stream", body: jsonBody(body),
     })),
@@ -154,6 +164,28 @@ async function* openLines(connection: Connection, call: Call): AsyncGenerator<st
     yield* linesOf(response);
   } catch (thrown) {
     if (streaming && call.signal?.aborted === true) return;
+    throw limit.explain(thrown);
+  }
+}
+
+async function openRaw(connection: Connection, call: Call): Promise<RawAnswer> {
+  const limit = limitOf(connection, call);
+  const release = (): void => limit[Symbol.dispose]();
+  try {
+    const response = await send(connection, call, limit);
+    limit.pause(); // from here on it may take as long as it takes
+    async function* explained<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+      try {
+        yield* items;
+      } catch (thrown) {
+        throw limit.explain(thrown);
+      } finally {
+        release();
+      }
+    }
+    return { headers: response.headers, lines: () => explained(linesOf(response)), bytes: () => explained(response as AsyncIterable<Uint8Array>) }; // no encoding is set, so pieces are bytes
+  } catch (thrown) {
+    release();
     throw limit.explain(thrown);
   }
 }

@@ -65,6 +65,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/quality/quality.ts")).command,
   },
   {
+    name: "sql", group: "Data", summary: "Ask the streams in SQL, now or as of a snapshot or a time",
+    load: async () => (await import("./commands/sql/sql.ts")).command,
+  },
+  {
+    name: "lake", group: "Data", summary: "Show the lake and its cost; snapshots, restores, tiers, exports",
+    load: async () => (await import("./commands/lake/lake.ts")).command,
+  },
+  {
     name: "train", group: "Models", summary: "Train a model now and put it through its gates",
     load: async () => (await import("./commands/train.ts")).command,
   },

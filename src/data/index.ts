@@ -31,6 +31,7 @@ export type { StreamDifference } from "./lake/snapshot-diff.ts";
 export type { SnapshotSummary } from "./lake/snapshot-book.ts";
 export { storageCost } from "./lake/storage-cost.ts";
 export type { StoragePrices, StreamCost } from "./lake/storage-cost.ts";
+export { openLakeReader } from "./lake/lake-reader.ts";
 export { planSql, runSqlJob, writeSqlJob } from "./lake/lake-sql.ts";
 export type { PlannedSql, SqlJob, SqlReading, SqlRun } from "./lake/lake-sql.ts";
 export type { HeldSnapshot, Lake } from "./lake/lake.ts";

@@ -6,6 +6,9 @@ export type { ServedModelOverview } from "../protocols/admin/serving-overview.ts
 export type { KeyOverview, LanguageModelOverview, TargetOverview } from "../protocols/admin/gateway-overview.ts";
 export type { KeyDocument } from "../protocols/admin/key-routes.ts";
 export type { UsageReport, UsageReportRow } from "../gateway/index.ts";
+export type { LakeDocument } from "../protocols/admin/lake-routes.ts";
+export type { SqlSummary } from "../protocols/admin/sql-routes.ts";
+export type { SnapshotSummary, StreamDifference } from "../data/index.ts";
 export type { FeatureReadResult } from "../protocols/admin/feature-read.ts";
 export type { TrainingProgress } from "../protocols/admin/sources.ts";
 export type { Decision, Evidence, ModelVersion, Run, RolloutState, TrainingReport } from "../modelops/index.ts";
