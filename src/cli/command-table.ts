@@ -57,7 +57,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/streams/streams.ts")).command,
   },
   {
-    name: "features", group: "Data", summary: "Read online features of an entity, or audit them",
+    name: "features", group: "Data", summary: "Read online features of an entity; find, follow and audit features",
     load: async () => (await import("./commands/features.ts")).command,
   },
   {

@@ -1,8 +1,11 @@
 /** The feature store over the data layer: what feature services, Feast's API and the catalogue read and ask for. */
-import { createOnlineFeatureReader } from "../data/index.ts";
+import { EVENT_AGE_METRIC, createOnlineFeatureReader } from "../data/index.ts";
 import type { Application } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { Logger, Meter } from "../ports/telemetry.ts";
+import type { TelemetryStore } from "../observe/index.ts";
+import type { EventLog } from "../ports/event-log.ts";
+import type { Logger } from "../ports/telemetry.ts";
+import type { CatalogueSources, FreshnessQuantiles, ViewFreshness } from "../protocols/admin/catalogue.ts";
 import type { FeatureReadParts } from "../protocols/admin/feature-read.ts";
 import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { FeastDocuments } from "../protocols/feast/search.ts";
@@ -10,24 +13,27 @@ import type { DataLayer } from "./data-layer.ts";
 
 export interface FeatureLayer {
   readonly reads: FeatureReadParts;
+  readonly catalogue: CatalogueSources;
   readonly feast: FeastParts;
 }
 
 export interface FeatureLayerOptions {
   readonly data: DataLayer;
+  readonly log: EventLog;
   readonly application: () => Application;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly telemetry: Meter;
+  readonly telemetry: TelemetryStore;
   readonly documents: FeastDocuments;
 }
 
-export function createFeatureLayer({ data, application, clock, logger, telemetry, documents }: FeatureLayerOptions): FeatureLayer {
+export function createFeatureLayer({ data, log, application, clock, logger, telemetry, documents }: FeatureLayerOptions): FeatureLayer {
   const { features, ingestion } = data;
   const reader = createOnlineFeatureReader({ features, clock, meter: telemetry, logger });
   const streamsOf = (views: readonly string[]): readonly string[] => [...new Set(views.flatMap((view) => application().featureViews.get(view)?.from.name ?? []))];
   return {
     reads: { application, reader },
+    catalogue: { application, freshness: () => features.statistics().map((view) => freshnessOf(view, { log, telemetry })) },
     feast: {
       application, reader, ingestion, documents,
       isHealthy: () => features.health().ok,
@@ -38,4 +44,26 @@ export function createFeatureLayer({ data, application, clock, logger, telemetry
       },
     },
   };
+}
+
+type ViewStatistics = ReturnType<DataLayer["features"]["statistics"]>[number];
+
+function freshnessOf({ view, stream, entities, events, memoryBytes, appliedOffset, rebuild }: ViewStatistics, { log, telemetry }: { readonly log: EventLog; readonly telemetry: TelemetryStore }): ViewFreshness {
+  return {
+    view, stream, entities, eventsInMemory: events, memoryBytes, appliedOffset, waitingEvents: Math.max(0, log.statistics(stream).nextOffset - appliedOffset),
+    appliedAfterSeconds: quantilesOf(telemetry, { instrument: "strata_feature_freshness_seconds", label: "stream", value: stream }),
+    servedAgeSeconds: quantilesOf(telemetry, { instrument: EVENT_AGE_METRIC, label: "view", value: view }), ...(rebuild === undefined ? {} : { building: rebuild }),
+  };
+}
+
+interface Wanted {
+  readonly instrument: string;
+  readonly label: string;
+  readonly value: string;
+}
+
+function quantilesOf(telemetry: TelemetryStore, { instrument, label, value }: Wanted): FreshnessQuantiles {
+  const found = telemetry.snapshot({ only: [instrument] }).instruments[0];
+  const series = found?.kind === "histogram" ? found.series.find(({ labels }) => labels[label] === value) : undefined;
+  return { count: series?.count ?? 0, p50: series?.total.p50 ?? null, p90: series?.total.p90 ?? null, p99: series?.total.p99 ?? null };
 }

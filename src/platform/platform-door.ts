@@ -50,7 +50,7 @@ export function createPlatformDoor({ application, telemetry, data, features, vec
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin, lake, sql,
-      quality: { monitor: data.dataQuality, ...data.qualityWork }, streams: data.streams.sources, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads,
+      quality: { monitor: data.dataQuality, ...data.qualityWork }, streams: data.streams.sources, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads, catalogue: features.catalogue,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),
       tick: () => control.tick(),

@@ -143,7 +143,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const reload = (expectedHash?: string): Promise<readonly ResourceChange[]> => reloadFile(options.definition, expectedHash, apply);
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
-  const features = createFeatureLayer({ ...shared, data, documents: vectors.documents });
+  const features = createFeatureLayer({ ...shared, data, log: engines.log, documents: vectors.documents });
   const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, config }));
   const lakeDesk = { lake: data.lake, prices: { hot: config.hotPrice, warm: config.warmPrice, cold: config.coldPrice }, cache: () => engines.lakeCache.statistics() };
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));

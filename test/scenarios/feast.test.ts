@@ -214,3 +214,14 @@ test("materialization in the background answers at once and builds the view agai
   await until("affinity in service", () => (platform.features.statistics().some(({ rebuild }) => rebuild !== undefined) ? undefined : true));
   assert.match((await online({ features: ["affinity:bought"], entities: { customer: ["C1"], item: ["I1"] } })).text, /"values":\[2\]/);
 });
+
+test("the catalogue tells what there is, what it is made of and how fresh it is", async () => {
+  const found = (await send(platform.url, { path: "/v1/catalogue?search=shopper" })).json as { readonly entries: readonly { readonly name: string; readonly owner: string; readonly from: readonly string[] }[] };
+  assert.deepEqual(found.entries.map(({ name, owner, from }) => ({ name, owner, from })), [{ name: "shopper", owner: "web", from: ["feature-view:customer_profile", "feature-view:affinity"] }]);
+  const lineage = (await send(platform.url, { path: "/v1/catalogue/purchases/lineage" })).json as { readonly usedBy: readonly { readonly ref: string }[] };
+  assert.deepEqual(lineage.usedBy.map(({ ref }) => ref).toSorted(), ["feature-view:affinity", "feature-view:customer_activity", "feature-view:recent"]);
+  const { live } = (await send(platform.url, { path: "/v1/catalogue/customer_profile" })).json as { readonly live: { readonly entities: number; readonly waitingEvents: number; readonly servedAgeSeconds: { readonly count: number } } };
+  assert.ok(live.entities >= 4 && live.waitingEvents === 0 && live.servedAgeSeconds.count > 0);
+  assert.equal((await send(platform.url, { path: "/v1/catalogue/nothing" })).status, 404);
+  assert.match((await send(platform.url, { path: "/metrics" })).text, /strata_feature_event_age_seconds_count\{view="customer_profile"\} \d+/);
+});

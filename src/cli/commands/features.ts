@@ -1,8 +1,9 @@
 /** `strata features`: read features of entities; audit that online answers equal the offline join. */
-import type { FeatureReadResult } from "../../platform/api.ts";
+import type { FeatureReadResult, FeatureServiceResult } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command.ts";
 import { parseFields } from "../request-argument.ts";
+import { freshness, lineage, list, show } from "./features-catalogue.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
 import { formatCount, formatTime } from "../terminal/format.ts";
 
@@ -42,22 +43,23 @@ const EXAMPLES_SHOWN = 5;
 
 export const command = defineCommand({
   name: "features",
-  summary: "Read online features of an entity, or audit them",
-  description: "Reads one row of a feature view as the models see it now, or as of a past time within the kept window.",
-  options: { ...SERVER_OPTIONS, at: { type: "string", placeholder: "time", description: "As of this time (ISO 8601) instead of now" } },
-  positionals: { view: { description: "Name of the feature view" }, keys: { description: "Entity keys: customer=C1", multiple: true } },
+  summary: "Read online features of an entity; find, follow and audit features",
+  description: "Reads one row of a feature view, or of a feature service with --service, as the models see it now, or as of a past time within the kept window.",
+  options: { ...SERVER_OPTIONS, at: { type: "string", placeholder: "time", description: "As of this time (ISO 8601) instead of now" }, service: { type: "boolean", description: "The name is that of a feature service" } },
+  positionals: { view: { description: "Name of the feature view, or of the service" }, keys: { description: "Entity keys: customer=C1", multiple: true } },
   examples: [
     { command: "strata features customer_activity customer=C10001", note: "one customer" },
+    { command: "strata features --service shopper customer=C10001 item=P10007", note: "all features of a service" },
     { command: "strata features affinity customer=C10001 item=P10007 --json", note: "a crossed view, for scripts" },
   ],
-  subcommands: [audit],
+  subcommands: [list, show, lineage, freshness, audit],
   run: async (context) => {
-    const { positionals: { view, keys }, options: { at }, signal, usageError } = context;
+    const { positionals: { view, keys }, options: { at, service }, signal, usageError } = context;
     const atMs = at === undefined ? undefined : Date.parse(at);
     if (Number.isNaN(atMs)) throw usageError(`--at needs a time such as 2026-01-31T12:00:00Z, not "${at}".`);
     const request = { keys: [parseFields(keys, usageError)], ...(atMs === undefined ? {} : { atMs }) };
     await using client = openApiClient(context);
-    return await client.post<FeatureReadResult>(`/v1/features/${encodeURIComponent(view)}`, request, { signal });
+    return await client.post<FeatureReadResult | FeatureServiceResult>(`/v1/${service ? "feature-services" : "features"}/${encodeURIComponent(view)}`, request, { signal });
   },
   render: renderFeatures,
 });
@@ -67,7 +69,8 @@ function textOf(value: FeatureReadResult["rows"][number][number] | undefined): s
   return typeof value === "object" && value !== null ? value.map((each) => each ?? "–").join(", ") : value;
 }
 
-export function renderFeatures({ features, rows: [row = []], atMs, offset }: FeatureReadResult, { terminal }: Pick<CommandContext, "terminal">): void {
+export function renderFeatures({ features, rows: [row = []], atMs, ...position }: FeatureReadResult | FeatureServiceResult, { terminal }: Pick<CommandContext, "terminal">): void {
   terminal.pairs(features.map((feature, at) => [feature, textOf(row[at])] as const));
-  terminal.note(`as of ${formatTime(atMs)}, events before offset ${offset} included`);
+  const offsets = "offset" in position ? `offset ${position.offset}` : Object.entries(position.offsets).map(([stream, offset]) => `offset ${offset} of ${stream}`).join(", ");
+  terminal.note(`as of ${formatTime(atMs)}, events before ${offsets} included`);
 }

@@ -64,8 +64,11 @@ export interface OnlineFeatureOptions {
   readonly logger: Logger;
 }
 
+/** By view. */
+export const EVENT_AGE_METRIC = "strata_feature_event_age_seconds";
+
 export function createOnlineFeatureReader({ features, clock, meter, logger }: OnlineFeatureOptions): OnlineFeatureReader {
-  const eventAge = meter.histogram("strata_feature_event_age_seconds", "Age of the latest event behind a feature row when it was served");
+  const eventAge = meter.histogram(EVENT_AGE_METRIC, "Age of the latest event behind a feature row when it was served");
   const failures = meter.counter("strata_feature_on_demand_failures_total", "Rows for which an on-demand function failed or gave no number");
   const compute = createOnDemandComputer((name, reason) => {
     failures.add(1, { on_demand: name });

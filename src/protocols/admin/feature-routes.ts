@@ -1,17 +1,24 @@
 /** Routes of the feature store below /v1; reading itself is answered before the table (feature-read.ts). */
 import type { Route } from "../../gateway/index.ts";
 import { StrataError } from "../../kernel/errors.ts";
+import { jsonResponse } from "../http.ts";
+import { listCatalogue, showEntry } from "./catalogue.ts";
 import { handleFeatureRead } from "./feature-read.ts";
 import type { AdminHandler } from "./routes.ts";
 import type { AdminSources } from "./sources.ts";
 
-type FeatureSources = Pick<AdminSources, "featureReads">;
+type FeatureSources = Pick<AdminSources, "featureReads" | "catalogue">;
 
-export function featureRoutes({ featureReads }: FeatureSources): readonly Route<AdminHandler>[] {
+export function featureRoutes({ featureReads, catalogue }: FeatureSources): readonly Route<AdminHandler>[] {
   const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const read: AdminHandler = (_, request) => handleFeatureRead(featureReads, request) ?? Promise.reject(new StrataError("ROUTE_NOT_FOUND", { method: request.method, path: request.path }));
   return [
     route("POST", "/v1/features/:view", "features of entities: {keys: [{entity: key}], atMs?}", read),
     route("POST", "/v1/feature-services/:service", "features of a service: {keys: [{entity: key}], request?: [{field: value}], atMs?}", read),
+    route("GET", "/v1/catalogue", "streams, views, features, services, models and endpoints, with owners and lineage: ?search=&kind=", (_, { query }) =>
+      Promise.resolve(jsonResponse(listCatalogue(catalogue, { search: query.get("search"), kind: query.get("kind") })))),
+    route("GET", "/v1/catalogue/:name", "one of them, with its features, lineage and state", ({ name }) => Promise.resolve(jsonResponse(showEntry(catalogue, name!)))),
+    route("GET", "/v1/catalogue/:name/lineage", "what it is made of, and what is made of it", ({ name }) => Promise.resolve(jsonResponse(showEntry(catalogue, name!).lineage))),
+    route("GET", "/v1/feature-freshness", "each view: how soon events show, how old what is served is", () => Promise.resolve(jsonResponse({ views: catalogue.freshness() }))),
   ];
 }

@@ -1,4 +1,5 @@
 /** What the admin protocol reads and commands; the platform hands it in. */
+import type { CatalogueSources } from "./catalogue.ts";
 import type { FeatureReadParts } from "./feature-read.ts";
 import type { ApplicationDocument, ResourceChange } from "../../define/index.ts";
 import type { LogStore } from "../../observe/index.ts";
@@ -40,6 +41,7 @@ export interface AdminSources {
   readonly rollback: (model: string, reason: string) => Promise<void>;
   readonly cancelRollout: (model: string, reason: string) => Promise<void>;
   readonly featureReads: FeatureReadParts;
+  readonly catalogue: CatalogueSources;
   /** Recomputes logged answers offline and compares them. */
   readonly audit: (options: { readonly limit: number; readonly signal: AbortSignal }) => Promise<unknown>;
   /** What would change; `document` is the caller's definition. */
