@@ -9,7 +9,6 @@ export type { UsageReport, UsageReportRow } from "../gateway/index.ts";
 export type { LakeDocument } from "../protocols/admin/lake-routes.ts";
 export type { SqlSummary } from "../protocols/admin/sql-routes.ts";
 export type { SnapshotSummary, StreamDifference } from "../data/index.ts";
-export type { FeatureReadResult } from "../protocols/admin/feature-read.ts";
 export type { FeatureReadResult, FeatureServiceResult } from "../protocols/admin/feature-read.ts";
 export type { CatalogueAnswer, CatalogueShow, ViewFreshness } from "../protocols/admin/catalogue.ts";
 export type { CatalogueEntry, Lineage, LineageNode } from "../data/index.ts";
