@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { count, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand, defineStream, eachEvent, gradientBoosting, labelValue, last, sum } from "./index.ts";
+import { count, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand, defineStream, eachEvent, gradientBoosting, histogram, labelValue, last, lastN, quantile, sum, topK } from "./index.ts";
 import type { RowOf } from "./index.ts";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -22,6 +22,20 @@ test("the row type follows from the schema", () => {
   assert.ok(expectType<Same<NonNullable<RowOf<typeof clicks>>["seconds"], number>>());
 });
 
+const lists = defineFeatureView("lists", {
+  entities: [user], from: clicks, by: (e) => ({ user: e.user }),
+  features: (e) => ({ recent: lastN(e.page, 3), top: topK(e.bot, 1), median: quantile(e.seconds, 0.5), tails: quantile(e.seconds, [0.1, 0.9]), spread: histogram(e.seconds, [1]).session("30m") }),
+});
+
+test("a list's type follows from what is aggregated", () => {
+  type Values = NonNullable<(typeof lists)["__values"]>;
+  assert.ok(expectType<Same<Values["recent"], readonly (string | null)[] | null>>());
+  assert.ok(expectType<Same<Values["top"], readonly (boolean | null)[] | null>>());
+  assert.ok(expectType<Same<Values["median"], number | null>>());
+  assert.ok(expectType<Same<Values["tails"], readonly number[] | null>>());
+  assert.ok(expectType<Same<Values["spread"], readonly number[]>>());
+});
+
 /** Never called: only its types are checked. */
 const mistakes = (): void => {
   // @ts-expect-error a time field that is not in the schema
@@ -32,6 +46,10 @@ const mistakes = (): void => {
   defineFeatureView("a", { entities: [user], from: clicks, by: (e) => ({ user: e.user }), features: (e) => ({ n: sum(e.page) }) });
   // @ts-expect-error arithmetic on text
   defineFeatureView("a", { entities: [user], from: clicks, by: (e) => ({ user: e.user }), features: (e) => ({ n: sum(e.page.times(2)) }) });
+  // @ts-expect-error a quantile of text
+  defineFeatureView("a", { entities: [user], from: clicks, by: (e) => ({ user: e.user }), features: (e) => ({ n: quantile(e.page, 0.5) }) });
+  // @ts-expect-error a hopping window without its hop
+  defineFeatureView("a", { entities: [user], from: clicks, by: (e) => ({ user: e.user }), features: () => ({ n: count().hopping("7d") }) });
   // @ts-expect-error a condition that is not one
   defineFeatureView("a", { entities: [user], from: clicks, by: (e) => ({ user: e.user }), features: (e) => ({ n: count().where(e.seconds) }) });
   // @ts-expect-error a duration without a unit

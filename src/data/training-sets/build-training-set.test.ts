@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import {
   count, defineApplication, defineCandidates, defineEntity, defineFeatureView, defineModel, defineOnDemand, defineStream, eachCandidate, eachEvent,
-  gradientBoosting, happensWithin, interaction, labelValue, last, sum,
+  gradientBoosting, happensWithin, histogram, interaction, labelValue, last, lastN, quantile, sum, topK,
 } from "../../define/index.ts";
 import type { Application, Model } from "../../define/index.ts";
 import { isStrataError } from "../../kernel/errors.ts";
@@ -221,4 +221,24 @@ test("progress grows to one", async () => {
   await buildTrainingSet({ ...modelOf(ranker), ...createMemoryLake(events), atMs: 1e15, onProgress: ({ share }) => void shares.push(share) });
   assert.deepEqual(shares, shares.toSorted((a, b) => a - b));
   assert.equal(shares.at(-1), 1);
+});
+
+test("a feature whose value is a list becomes one column per place, and an on-demand feature sees the list", async () => {
+  const tastes = defineFeatureView("tastes", {
+    entities: [user], from: orders, by: (e) => ({ user: e.user }),
+    features: (e) => ({ recent: lastN(e.price, 2), cities: topK(e.city, 2), tails: quantile(e.price, [0, 1]), sizes: histogram(e.price, [6]), orders: count() }),
+  });
+  const trend = defineOnDemand("trend", {
+    from: [tastes], outputs: ["change"],
+    compute: ({ tastes: { recent } }) => ({ change: recent === null || recent[0] === null || recent[1] === null ? null : recent[0]! - recent[1]! }),
+  });
+  const events = [[100, 5, "Rome"], [200, 7, "Rome"], [300, 9, "Oslo"], [400, 1, "Oslo"], [500, 2, "Oslo"], [600, 4, "Oslo"]].map(([timeMs, price, city]) => order(Number(timeMs), { user: "ann", price, city }));
+  const { training, categories } = await build(events, { features: [tastes.pick("recent", "cities", "tails", "sizes"), trend] });
+  assert.deepEqual(training.columns.map(({ name, kind }) => [name, kind]), [
+    ["tastes.recent_1", "numeric"], ["tastes.recent_2", "numeric"], ["tastes.cities_1", "categorical"], ["tastes.cities_2", "categorical"],
+    ["tastes.tails_1", "numeric"], ["tastes.tails_2", "numeric"], ["tastes.sizes_1", "numeric"], ["tastes.sizes_2", "numeric"], ["trend.change", "numeric"],
+  ]);
+  assert.deepEqual(categories["tastes.cities_1"], ["Rome"]);
+  assert.deepEqual(training.columns.map(({ values }) => values[3]), [9, 7, 0, 0, 5, 9, 1, 2, 2]);
+  assert.deepEqual(training.columns.map(({ values }) => values[0]), [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 0, 0, Number.NaN]);
 });
