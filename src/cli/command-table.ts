@@ -37,6 +37,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/doctor/doctor.ts")).command,
   },
   {
+    name: "migrate", group: "Operate", summary: "Copy all data to the engines of another profile and prove it equal",
+    load: async () => (await import("./commands/migrate.ts")).command,
+  },
+  {
     name: "config", group: "Start", summary: "Show the effective configuration and where each value came from",
     load: async () => (await import("./commands/config.ts")).command,
   },

@@ -99,6 +99,8 @@ export const ERRORS = {
   ENGINE_UNREACHABLE: dependency(503, "UNAVAILABLE", "{engine} at {place} does not answer: {reason}", "Check the address in the profile and that the server runs; `strata doctor` asks each of them."),
   ENGINE_REFUSED: broken(503, "FAILED_PRECONDITION", "{engine} at {place} refused the request: {reason}", "Check the credentials and rights in the profile; `strata doctor` asks each of them."),
 
+  MIGRATION_REFUSED: caller(409, "FAILED_PRECONDITION", "{what} cannot be migrated: {reason}.", "Nothing of the source was changed. Fix the cause, or name another target, and run it again: what was copied is not copied twice."),
+
   // relational store
   SQL_UNREACHABLE: dependency(503, "UNAVAILABLE", "The database at {place} does not answer: {reason}", "What was not committed is undone; send it again when the database is back."),
   SQL_COMMIT_UNKNOWN: broken(503, "UNAVAILABLE", "Whether the transaction was committed is not known: {reason}", "The connection broke during the commit; read what it changed before trying again."),

@@ -10,17 +10,20 @@ import { openKafkaEventLog } from "../engines/kafka/event-log.ts";
 import { openNatsEventLog } from "../engines/nats/event-log.ts";
 import { openPostgresBudgetLedger } from "../engines/postgres/budget-ledger.ts";
 import { openPostgresDatabase } from "../engines/postgres/database.ts";
+import { openPostgresLedgerArchive } from "../engines/postgres/ledger-archive.ts";
 import { openPostgresStateStore } from "../engines/postgres/state-store.ts";
 import { openS3BlobStore } from "../engines/s3/blob-store.ts";
 import { openSqliteBudgetLedger } from "../engines/sqlite/budget-ledger.ts";
 import { openSqliteDatabase } from "../engines/sqlite/database.ts";
+import { openSqliteLedgerArchive } from "../engines/sqlite/ledger-archive.ts";
 import { openValkeyOnlineStore } from "../engines/valkey/online-store.ts";
 import { openValkeyRateLimiter } from "../engines/valkey/rate-limiter.ts";
 import { systemClock, type Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
-import type { BlobStore } from "../ports/blob-store.ts";
+import type { BlobListing, BlobStore } from "../ports/blob-store.ts";
 import type { BudgetLedger } from "../ports/budget-ledger.ts";
 import type { EventLog } from "../ports/event-log.ts";
+import type { LedgerArchive } from "../ports/ledger-archive.ts";
 import type { OnlineStore } from "../ports/online-store.ts";
 import type { RateLimiter } from "../ports/rate-limiter.ts";
 import type { SqlDatabase } from "../ports/sql.ts";
@@ -68,6 +71,12 @@ export function openLedger({ profile, file }: LedgerPlace): Promise<BudgetLedger
   return address === undefined ? openSqliteBudgetLedger({ file }) : openPostgresBudgetLedger({ url: address.href });
 }
 
+/** Everything the ledger holds, for copies; nobody else may use it meanwhile. */
+export function openLedgerArchive({ profile, file }: LedgerPlace): Promise<LedgerArchive> {
+  const address = profile.addresses.ledger;
+  return address === undefined ? openSqliteLedgerArchive(file) : openPostgresLedgerArchive({ url: address.href });
+}
+
 /** A store that may hold nothing open. */
 export type MaybeOpen<T> = T & Partial<AsyncDisposable>;
 
@@ -76,7 +85,7 @@ export function openStates({ dataDir, profile, logger }: EnginePlace): Promise<M
   return address === undefined ? openEmbeddedStateStore({ folder: join(dataDir, "state"), logger }) : openPostgresStateStore({ url: address.href, logger });
 }
 
-export async function openBlobs({ dataDir, profile, environment }: EnginePlace): Promise<MaybeOpen<BlobStore>> {
+export async function openBlobs({ dataDir, profile, environment }: EnginePlace): Promise<MaybeOpen<BlobStore & BlobListing>> {
   const address = profile.addresses.blobs;
   if (address === undefined) return openEmbeddedBlobStore({ folder: join(dataDir, "blobs") });
   const style = address.searchParams.get("style");

@@ -22,6 +22,12 @@ export interface BlobStore {
   getFile(digest: string, path: string, options?: BlobFileOptions): Promise<StoredBlob>;
 }
 
+/** Engines that can tell everything they hold, for copies and checks. */
+export interface BlobListing {
+  /** In any order. */
+  digests(): AsyncIterable<string>;
+}
+
 export interface StoredBlob {
   /** SHA-256, lower-case hex. */
   readonly digest: string;

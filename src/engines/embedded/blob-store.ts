@@ -7,7 +7,7 @@ import { webcrypto } from "node:crypto";
 import { join } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
 import { sha256 } from "../../kernel/hash.ts";
-import type { BlobStore } from "../../ports/blob-store.ts";
+import type { BlobListing, BlobStore } from "../../ports/blob-store.ts";
 import { copyVerified, measureFile } from "./blob-file.ts";
 import { removeLeftovers, replaceFile } from "./durable-file.ts";
 import { nodeFiles, type Files } from "./files.ts";
@@ -19,7 +19,7 @@ export interface EmbeddedBlobStoreOptions {
 }
 
 /** Opens or creates the folder. `put` reads the bytes until it resolves: do not change them before. */
-export async function openEmbeddedBlobStore(options: EmbeddedBlobStoreOptions): Promise<BlobStore> {
+export async function openEmbeddedBlobStore(options: EmbeddedBlobStoreOptions): Promise<BlobStore & BlobListing> {
   const { folder, files = nodeFiles } = options;
   await files.makeFolder(folder);
   for (const name of await files.list(folder)) {
@@ -70,6 +70,11 @@ export async function openEmbeddedBlobStore(options: EmbeddedBlobStoreOptions): 
       const copied = isDigest(digest) ? await copyVerified(files, { from: pathOf(digest), to: path, digest }, callOptions) : undefined;
       if (copied === undefined) throw new StrataError("BLOB_NOT_FOUND", { digest });
       return copied;
+    },
+    digests: async function* () {
+      for (const shelf of await files.list(folder)) {
+        if (/^[0-9a-f]{2}$/.test(shelf)) yield* (await files.list(join(folder, shelf))).filter(isDigest);
+      }
     },
   };
 }

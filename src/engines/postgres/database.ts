@@ -4,7 +4,7 @@
  */
 import { Kysely, type Transaction } from "kysely";
 import { StrataError } from "../../kernel/errors.ts";
-import { digestOf, pendingMigrations, type AppliedMigration } from "../../ports/sql-migrations.ts";
+import { SCHEMA_TABLE, digestOf, pendingMigrations, schemaRows, type AppliedMigration } from "../../ports/sql-migrations.ts";
 import type { SqlDatabase, SqlMigration } from "../../ports/sql.ts";
 import { toPostgres } from "./portable-schema.ts";
 import { createPostgresDialect, type ConnectionDoor } from "./postgres-dialect.ts";
@@ -41,7 +41,7 @@ export async function openPostgresDatabase(options: PostgresOptions): Promise<Sq
 
 /** One migration per transaction, and one process at a time: whoever waited looks again at what was applied. */
 async function migrate(pool: PostgresPool, domain: string, migrations: readonly SqlMigration[]): Promise<void> {
-  await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, (session) => session.query(MIGRATION_TABLE));
+  await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, (session) => session.query(`${MIGRATION_TABLE}; ${toPostgres(SCHEMA_TABLE)}`));
   for (let isDone = false; !isDone;) {
     isDone = await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, async (session) => {
       const { rows: applied } = await session.query("SELECT name, digest FROM strata_migrations WHERE domain = $1 ORDER BY position", [domain]);
@@ -52,6 +52,12 @@ async function migrate(pool: PostgresPool, domain: string, migrations: readonly 
       return false;
     });
   }
+  await inTransaction(pool, { isolation: "READ COMMITTED", lock: MIGRATION_LOCK }, async (session) => {
+    const { rows: [kept] } = await session.query("SELECT count(*) AS count FROM strata_schema WHERE domain = $1", [domain]);
+    for (const { position, name, statements } of schemaRows(domain, migrations).slice((kept as { readonly count: number }).count)) {
+      await session.query("INSERT INTO strata_schema VALUES ($1, $2, $3, $4)", [domain, position, name, statements]);
+    }
+  });
 }
 
 interface ShutDoor extends ConnectionDoor {

@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import { sha256 } from "../../kernel/hash.ts";
-import type { BlobFileOptions, BlobStore, StoredBlob } from "../../ports/blob-store.ts";
+import type { BlobFileOptions, BlobListing, BlobStore, StoredBlob } from "../../ports/blob-store.ts";
 import { downloadBlob } from "./blob-download.ts";
 import { uploadBlob } from "./blob-upload.ts";
-import { createS3Client, type S3Options } from "./s3-client.ts";
+import { createS3Client, textOf, type S3Client, type S3Options } from "./s3-client.ts";
 
 export interface S3BlobStoreOptions extends S3Options {
   /** Larger blobs go in parts of this size, one in memory at a time. Default 16 MiB; S3 wants at least 5 MiB. */
@@ -20,7 +20,7 @@ const PART_BYTES = 16 * 1024 * 1024;
 const HASHED_PIECE_BYTES = 256 * 1024;
 
 /** ENGINE_UNREACHABLE when nothing answers there, ENGINE_REFUSED without the bucket or the right to it. */
-export async function openS3BlobStore(options: S3BlobStoreOptions): Promise<BlobStore & AsyncDisposable> {
+export async function openS3BlobStore(options: S3BlobStoreOptions): Promise<BlobStore & BlobListing & AsyncDisposable> {
   const { partBytes = PART_BYTES } = options;
   const client = createS3Client(options);
   try {
@@ -64,8 +64,23 @@ export async function openS3BlobStore(options: S3BlobStoreOptions): Promise<Blob
       requireDigest(digest);
       return downloadBlob(client, { key: keyOf(digest), digest, path, signal });
     },
+    digests: () => listDigests(client, options.prefix ?? ""),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
+}
+
+/** ListObjectsV2, page by page. */
+async function* listDigests(client: S3Client, prefix: string): AsyncGenerator<string> {
+  for (let token: string | undefined = ""; token !== undefined;) {
+    const query: Record<string, string> = { "list-type": "2", prefix: prefix === "" ? "" : `${prefix}/`, ...(token === "" ? {} : { "continuation-token": token }) };
+    const answer = await client.send({ method: "GET", query });
+    const xml = (await answer.bytes()).toString();
+    for (const [, key = ""] of xml.matchAll(/<Key>([^<]*)<\/Key>/g)) {
+      const digest = key.slice(key.lastIndexOf("/") + 1);
+      if (isDigest(digest)) yield digest;
+    }
+    token = textOf(xml, "IsTruncated") === "true" ? textOf(xml, "NextContinuationToken") : undefined;
+  }
 }
 
 type Upload = (source: Parameters<typeof uploadBlob>[2], signal: AbortSignal | undefined) => Promise<void>;

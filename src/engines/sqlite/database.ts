@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Kysely, type Transaction } from "kysely";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
 import type { SqlDatabase, SqlMigration } from "../../ports/sql.ts";
-import { digestOf, pendingMigrations } from "../../ports/sql-migrations.ts";
+import { SCHEMA_TABLE, digestOf, pendingMigrations, schemaRows, type SchemaTables } from "../../ports/sql-migrations.ts";
 import { createSqliteConnection, type SqliteConnection } from "./sqlite-connection.ts";
 import { createConnectionGate, createSqliteDialect, type ConnectionGate } from "./sqlite-dialect.ts";
 import { sqlError } from "./sqlite-errors.ts";
@@ -53,7 +53,7 @@ function createSqlDatabase(database: DatabaseSync, gate: ConnectionGate): SqlDat
 
 async function migrate(database: SqlDatabase, connection: SqliteConnection, plan: { domain: string; migrations: readonly SqlMigration[] }): Promise<void> {
   const { domain, migrations } = plan;
-  await database.transaction(async () => connection.execute(MIGRATION_TABLE));
+  await database.transaction(async () => connection.execute(`${MIGRATION_TABLE}; ${SCHEMA_TABLE}`));
   const applied = await database.as<MigrationTables>().selectFrom("strata_migrations")
     .select(["name", "digest"]).where("domain", "=", domain).orderBy("position").execute();
   for (const [i, migration] of pendingMigrations(domain, migrations, applied).entries()) {
@@ -63,6 +63,9 @@ async function migrate(database: SqlDatabase, connection: SqliteConnection, plan
       for (const statement of migration.statements) connection.execute(statement);
     });
   }
+  const kept = await database.as<SchemaTables>().selectFrom("strata_schema").select("position").where("domain", "=", domain).execute();
+  const rows = schemaRows(domain, migrations).slice(kept.length);
+  if (rows.length > 0) await database.as<SchemaTables>().insertInto("strata_schema").values(rows).onConflict((conflict) => conflict.doNothing()).execute();
 }
 
 const IN_MEMORY = ":memory:";
