@@ -3,6 +3,7 @@ import type { Bench } from "./bench.ts";
 import { endpointBench } from "./endpoint.ts";
 import { featureReadBench } from "./feature-read.ts";
 import { featureServingBench } from "./feature-serving.ts";
+import { freshnessBench } from "./freshness.ts";
 import { ingestBench } from "./ingest.ts";
 import { installBench } from "./install.ts";
 import { scriptBench } from "./script-bench.ts";
@@ -12,6 +13,7 @@ import { trainingBench } from "./training-comparison.ts";
 
 export const BENCHES: readonly Bench[] = [
   ingestBench,
+  freshnessBench,
   featureReadBench,
   featureServingBench,
   endpointBench,

@@ -29,6 +29,8 @@ serveCommands({
     "grpc address": () => platform.grpcUrl,
     /** Waits until every acknowledged event is in the features. */
     settle: () => platform.features.fresh(streams),
+    /** Events that are durable and not yet in a view, the most over all views. */
+    lag: async () => Math.max(0, ...platform.features.statistics().map(({ stream, appliedOffset }) => platform.log.statistics(stream).nextOffset - appliedOffset)),
     /** Writes what waits for the lake. */
     flush: async () => { for (const stream of streams) await platform.lake.flush(stream); },
     /** Events stored, by stream. */
