@@ -21,13 +21,14 @@ export const freshnessBench: Bench = {
   title: "Freshness under sustained ingestion",
   configuration: [
     "Requests of 1,000 events of about 200 bytes (NDJSON) leave at a fixed rate, whether or not earlier ones were answered; each event is parsed, checked, deduplicated by id, synced to disk before its acknowledgement, and applied to windows of customers, items and pairs of both. The lake writes its Parquet files meanwhile.",
-    "Lag is the events that are durable and not yet in a view, the most of three views, sampled every 100 ms. The prober sends a single event and, once it is acknowledged, reads the customer's count: the read must show it. \"visible\" is from the acknowledgement to that answer.",
+    "Lag is the events that are durable and not yet in a view, the most of three views, sampled four times a second. The prober sends a single event and, once it is acknowledged, reads the customer's count: the read must show it. \"visible\" is from the acknowledgement to that answer.",
   ],
   run: runFreshness,
 };
 
 const EVENTS_PER_REQUEST = 1_000;
-const RATES = [25_000, 50_000, 60_000] as const;
+/** The middle one is a little above the 50,000 that are promised, as an open load sends at most what it is told. */
+const RATES = [25_000, 52_000, 60_000] as const;
 /** Enough that a slow answer does not hold the rate back. */
 const CONNECTIONS = 64;
 
@@ -45,7 +46,7 @@ async function measureRate(context: BenchContext, rate: number, run: number): Pr
   const target = { server, generator: context.generator, settles: true, profile: context.profile(name) };
   const plan: PlanFor = {
     path: "/v1/streams/purchases/events", contentType: "application/x-ndjson", bodies: Array.from({ length: 16 }, (_, seed) => eventBatch({ events: EVENTS_PER_REQUEST, seed: seed + 1 })),
-    connections: CONNECTIONS, arrivals: { kind: "constant", perSecond: rate / EVENTS_PER_REQUEST }, durationMs: context.seconds(60) * 1_000, timeoutMs: 30_000, mark: `"accepted":${EVENTS_PER_REQUEST},`,
+    connections: CONNECTIONS, arrivals: { kind: "open", perSecond: rate / EVENTS_PER_REQUEST, seed: run + 1, spacing: "even", connectionUse: "all" }, durationMs: context.seconds(60) * 1_000, timeoutMs: 30_000, mark: `"accepted":${EVENTS_PER_REQUEST},`,
   };
   context.say(`${name}: warming up`);
   await warmUp({ server, generator: context.generator, settles: true }, plan, context.isQuick ? 30 : 300);
@@ -82,7 +83,7 @@ async function measureRate(context: BenchContext, rate: number, run: number): Pr
 async function sampleLag(server: ServerProcess, signal: AbortSignal, lags: number[]): Promise<void> {
   while (!signal.aborted) {
     lags.push(await server.ask("lag", undefined, z.number()));
-    await sleep(100, undefined, { signal }).catch(() => undefined);
+    await sleep(250, undefined, { signal }).catch(() => undefined);
   }
 }
 

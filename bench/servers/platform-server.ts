@@ -30,7 +30,7 @@ serveCommands({
     /** Waits until every acknowledged event is in the features. */
     settle: () => platform.features.fresh(streams),
     /** Events that are durable and not yet in a view, the most over all views. */
-    lag: async () => Math.max(0, ...platform.features.statistics().map(({ stream, appliedOffset }) => platform.log.statistics(stream).nextOffset - appliedOffset)),
+    lag: async () => Math.max(0, ...(await platform.overview()).featureViews.map(({ lagEvents }) => lagEvents)),
     /** Writes what waits for the lake. */
     flush: async () => { for (const stream of streams) await platform.lake.flush(stream); },
     /** Events stored, by stream. */

@@ -29,6 +29,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/serve.ts")).command,
   },
   {
+    name: "worker", group: "Start", summary: "Share the partitions of keyed streams with other workers",
+    load: async () => (await import("./commands/worker.ts")).command,
+  },
+  {
     name: "demo", group: "Start", summary: "Run the whole loop once, from events to a healthy model",
     load: async () => (await import("./commands/demo.ts")).command,
   },

@@ -15,7 +15,7 @@ import { checkLanguageModels } from "./language-model-check.ts";
 import { entitiesOf, featureColumns } from "./model.ts";
 import type { Model } from "./model.ts";
 import { checkServedModel } from "./served-model-check.ts";
-import type { Stream } from "./stream.ts";
+import type { Stream, StreamPartitioning } from "./stream.ts";
 import { checkVectorIndex } from "./vector-index.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -70,7 +70,15 @@ function checkStream(stream: Stream): Problem[] {
   const tiers = coldAfterMs > warmAfterMs ? [] : [problem(`${path}.storage.coldAfter`, "must be longer than warmAfter", "out-of-range")];
   return [...checkName(path, stream.name), ...reserved, ...tiers, ...checkStreamRules(stream),
     ...(stream.time === undefined ? [] : checkFields(`${path}.time`, stream, [stream.time])),
-    ...(stream.id === undefined ? [] : checkFields(`${path}.id`, stream, [stream.id]))];
+    ...(stream.id === undefined ? [] : checkFields(`${path}.id`, stream, [stream.id])),
+    ...(stream.partitioning === undefined ? [] : checkPartitioning(path, stream, stream.partitioning))];
+}
+
+const MAX_PARTITIONS = 1_024;
+
+function checkPartitioning(path: string, stream: Stream, { key, partitions }: StreamPartitioning): Problem[] {
+  const isCount = Number.isInteger(partitions) && partitions >= 1 && partitions <= MAX_PARTITIONS;
+  return [...checkFields(`${path}.key`, stream, [key]), ...(isCount ? [] : [problem(`${path}.partitions`, `must be a whole number from 1 to ${MAX_PARTITIONS}`, "out-of-range")])];
 }
 
 function checkFields(path: string, stream: Stream, fields: Iterable<string>): Problem[] {

@@ -106,6 +106,6 @@ export function expectedFeatures(view: FeatureView, events: readonly Click[], at
   const rows = events.map((event) => ({ ...event }));
   const times = Float64Array.from(events, ({ at }) => at);
   state.apply({ stream: view.from.name, baseOffset: 0, timesMs: times, knownAtMs: times, rows });
-  const keys = Array.from(state.store.entities(), ({ key }) => key.split(KEY_SEPARATOR)).toSorted();
+  const keys = Array.from(state.store.entities(), ({ key }) => key).toSorted().map((key) => key.split(KEY_SEPARATOR));
   return { keys, rows: keys.map((key) => state.read(key, atMs)) };
 }
