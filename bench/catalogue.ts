@@ -50,5 +50,10 @@ export const BENCHES: readonly Bench[] = [
     configuration: ["A view of ten features over 5,000,000 events of 200,000 entities: its checkpoint saved to disk, loaded again, and every entity read once: bench/recovery.ts."],
     quickArgs: ["--events", "300000", "--entities", "20000"],
   }),
+  scriptBench({
+    name: "quality", title: "Expectations, checks and profiles", script: "quality.ts",
+    configuration: ["300,000 events through the door of a whole platform without rules, with eight rules that look at one event, and with uniqueness and drift besides; CPU of the process until everything is durable, in the lake and judged: bench/quality.ts."],
+    quickArgs: ["--events", "30000"],
+  }),
   trainingBench,
 ];

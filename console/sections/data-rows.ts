@@ -1,5 +1,6 @@
 /** The data section's words and orders: pure. */
 import { NO_VALUE, counted, formatBytes, formatCount, formatMilliseconds, formatShare } from "../format/numbers.ts";
+import { MINUTE_MS, formatDuration } from "../format/times.ts";
 import type { Tone } from "../loop/marks.ts";
 import type { ColumnOverview, DataOverview, ExpectationsOverview, RuleOverview, StreamDataOverview } from "../../src/protocols/admin/overview.ts";
 
@@ -39,7 +40,12 @@ export function storageText({ tiers }: StreamDataOverview): string {
 }
 
 export function freshnessText({ freshnessMs }: StreamDataOverview): string {
-  return freshnessMs === undefined ? NO_VALUE : `p50 ${formatMilliseconds(freshnessMs.p50)}, p99 ${formatMilliseconds(freshnessMs.p99)}`;
+  return freshnessMs === undefined ? NO_VALUE : `p50 ${spanText(freshnessMs.p50)}, p99 ${spanText(freshnessMs.p99)}`;
+}
+
+/** History that is imported is years old when it comes. */
+function spanText(ms: number): string {
+  return ms < MINUTE_MS ? formatMilliseconds(ms) : formatDuration(ms);
 }
 
 export function columnText({ missingShare, distinct }: ColumnOverview): string {

@@ -113,19 +113,21 @@ export async function followExpectations(expectations: Expectations, options: Fo
   const takeEvents = async (batch: DecodedBatch): Promise<void> => {
     for (const reference of references.values()) await reference.caughtUp(); // what was acknowledged before these events is known
     const startedMs = clock.monotonicMs();
-    const counts = monitors.map(() => ({ good: 0, bad: 0 }));
+    const nowMs = clock.now();
+    const good = new Float64Array(monitors.length), bad = new Float64Array(monitors.length);
     for (let at = 0; at < batch.rows.length; at++) {
-      const event = { row: batch.rows[at]!, offset: batch.baseOffset + at, timeMs: batch.timesMs[at]!, knownAtMs: Math.min(batch.knownAtMs[at]!, clock.now()) };
+      const event = { row: batch.rows[at]!, offset: batch.baseOffset + at, timeMs: batch.timesMs[at]!, knownAtMs: Math.min(batch.knownAtMs[at]!, nowMs) };
       for (let rule = 0; rule < monitors.length; rule++) {
         const outcome = monitors[rule]!.take(event);
-        if (outcome === "good" || outcome === "bad") counts[rule]![outcome] += 1;
+        if (outcome === "good") good[rule]! += 1;
+        else if (outcome === "bad") bad[rule]! += 1;
       }
       watermarkMs = Math.max(watermarkMs, event.knownAtMs);
       offsets[stream.name] = event.offset + 1;
       changes += 1;
       if (at % ROWS_PER_TURN === ROWS_PER_TURN - 1) await nextTurn();
     }
-    for (const [rule, { good, bad }] of counts.entries()) metrics.judged(labels.get(monitors[rule]!.rule)!, good, bad);
+    for (const [at, { rule }] of monitors.entries()) metrics.judged(labels.get(rule)!, good[at]!, bad[at]!);
     const found = gather(batch.baseOffset + batch.rows.length);
     metrics.seconds((clock.monotonicMs() - startedMs) / 1_000, setLabels);
     await onVerdicts(found);

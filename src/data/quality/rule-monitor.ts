@@ -131,7 +131,7 @@ function monitorShares({ rule, node, test, context: { expectations, references, 
   };
 }
 
-function monitorDistribution({ rule, node, test, context: { expectations }, saved }: Parts<Extract<RuleTest, { kind: "same-distribution" }>>): RuleMonitor {
+function monitorDistribution({ rule, node, test, context: { expectations, scope }, saved }: Parts<Extract<RuleTest, { kind: "same-distribution" }>>): RuleMonitor {
   const evaluate = compileExpression(test.value);
   const name = expressionText(test.value);
   const watch = createDistributionWatch(name, test, saved.distribution);
@@ -147,7 +147,7 @@ function monitorDistribution({ rule, node, test, context: { expectations }, save
       tally = { ...tally, windows: tally.windows + 1, drifted: tally.drifted + Number(isDrifted) };
       const latest: RuleVerdict = {
         ...described, status: isDrifted ? "failing" : "passing", evaluated: tally.windows, failed: tally.drifted, share: 1 - tally.drifted / tally.windows, atMs: knownAtMs, samples: [], drift,
-        sentence: `The ${formatNumber(test.window)} events up to offset ${formatNumber(offset)}, compared with ${test.against === "first" ? "the first" : "the"} ${formatNumber(tally.windows === 1 || test.against === "first" ? test.reference : test.window)}${test.against === "first" ? "" : " before"}: ${drift.reason}`,
+        sentence: `The ${formatNumber(test.window)} events up to ${scope === undefined ? "offset" : "place"} ${formatNumber(offset)}, compared with ${test.against === "first" ? "the first" : "the"} ${formatNumber(tally.windows === 1 || test.against === "first" ? test.reference : test.window)}${test.against === "first" ? "" : " before"}: ${drift.reason}`,
       };
       tally = { ...tally, latest };
       finished.push(latest);

@@ -25,10 +25,11 @@ export interface ShareWindowState {
 }
 
 export function createShareWindow(windowMs: number, saved?: ShareWindowState): ShareWindow {
-  const paneMs = Math.max(1, windowMs / PANES);
+  const paneMs = Math.max(1, Math.ceil(windowMs / PANES)); // whole, so that the borders are exact
   const evaluated = Float64Array.from(saved?.evaluated ?? new Float64Array(PANES));
   const failed = Float64Array.from(saved?.failed ?? new Float64Array(PANES));
   let newest = saved?.newest ?? -1;
+  let paneFromMs = Infinity, paneToMs = -Infinity; // of the newest pane: most events fall into it, without a division
   let evaluatedTotal = sum(evaluated), failedTotal = sum(failed);
 
   const advance = (pane: number): void => {
@@ -40,11 +41,13 @@ export function createShareWindow(windowMs: number, saved?: ShareWindowState): S
       evaluated[slot] = failed[slot] = 0;
     }
     newest = pane;
+    paneFromMs = pane * paneMs;
+    paneToMs = paneFromMs + paneMs;
   };
 
   return {
     add: (timeMs, isBad) => {
-      const pane = Math.max(0, Math.floor(timeMs / paneMs));
+      const pane = timeMs >= paneFromMs && timeMs < paneToMs ? newest : Math.max(0, Math.floor(timeMs / paneMs));
       advance(pane);
       if (pane <= newest - PANES) return; // older than the window
       const slot = pane % PANES;
