@@ -40,6 +40,7 @@ export const configSchema = z.strictObject({
   lakeDurable: z.enum(["local", "blob"]).default("local").describe("`blob`: each file of the lake is in the blob store before it counts, for machines whose disks come and go."),
   sqlMaxRows: numeric(z.number().int().min(1)).default(10_000).describe("Most rows of a SQL answer that does not say how many it wants. Parquet has no such bound."),
   sqlTimeoutSeconds: numeric(z.number().min(0.1).max(3_600)).default(60).describe("Longest time of a SQL statement that does not say how long it may take."),
+  sqlWorkers: numeric(z.number().int().min(0).max(64)).default(0).describe("Processes that run SQL beside the server, each with its own cache; a statement goes where its files are cached. 0: in the server's own process."),
   sqlMemoryMiB: numeric(z.number().int().min(64)).default(512).describe("Memory of one SQL statement; four times as much may go to disk."),
   hotPrice: numeric(z.number().min(0)).default(0.08).describe("USD per GiB and month of the lake's hot tier, for the cost that `strata lake` shows. These are list prices you set yourself."),
   warmPrice: numeric(z.number().min(0)).default(0.023).describe("USD per GiB and month of the warm tier."),

@@ -38,7 +38,7 @@ import { createOverviewSource } from "./overview-source.ts";
 import type { TrainOptions } from "./train-options.ts";
 import { openSampler } from "./process-sampler.ts";
 import { loadProfile } from "./profile.ts";
-import { openSqlLayer } from "./sql-layer.ts";
+import { openSqlLayer } from "./sql/sql-layer.ts";
 import { repeatWork } from "./repeating-work.ts";
 import { openVectorsLayer } from "./vectors-layer.ts";
 import type { VectorsLayer } from "./vectors-layer.ts";
@@ -144,7 +144,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const plan = (document: ApplicationDocument): readonly ResourceChange[] => planOf(definition.current, document);
 
   const features = createFeatureLayer({ ...shared, data, log: engines.log, documents: vectors.documents });
-  const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, config }));
+  const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, blobs: engines.blobs, config }));
   const lakeDesk = { lake: data.lake, prices: { hot: config.hotPrice, warm: config.warmPrice, cold: config.coldPrice }, cache: () => engines.lakeCache.statistics() };
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));
   const handle = createPlatformDoor({ ...shared, data, features, vectors, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });

@@ -14,7 +14,7 @@ interface Collected {
 
 export const gc = defineCommand({
   name: "gc",
-  summary: "Remove files that nothing needs, and old snapshots that nothing relies on",
+  summary: "Remove files that nothing needs, and old unpinned snapshots",
   description: "Never touches a file that the lake, a snapshot or a reader needs. With --older-than, snapshots of that age without a pin are forgotten first.",
   options: { ...SERVER_OPTIONS, olderThan: { type: "string", placeholder: "duration", description: "Also forget unpinned snapshots older than this, such as 30d" } },
   examples: [{ command: "strata lake gc --older-than 30d", note: "forget old snapshots and remove their files" }],

@@ -63,7 +63,7 @@ export function askServer(client: ApiClient): AskSql {
 }
 
 /** Asks a data folder through the platform's own parts. */
-export function askFolder(offline: Awaited<ReturnType<typeof import("../../../platform/offline-sql.ts").openOfflineSql>>): AskSql {
+export function askFolder(offline: Awaited<ReturnType<typeof import("../../../platform/sql/offline-sql.ts").openOfflineSql>>): AskSql {
   return async ({ sql, asOf, maxRows, timeoutMs, signal }) => {
     const answer = await offline.ask({ sql, asOf, maxRows, timeoutMs, signal });
     let count = 0;

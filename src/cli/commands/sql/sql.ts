@@ -54,7 +54,7 @@ export const command = defineCommand({
     if (csv && json) throw usageError("--csv and --json exclude each other.");
     await using stack = new AsyncDisposableStack();
     const client = dataDir === undefined ? stack.use(openApiClient(context)) : undefined;
-    const ask = client === undefined ? askFolder(stack.use(await (await import("../../../platform/offline-sql.ts")).openOfflineSql(resolve(context.workingDirectory, dataDir!)))) : askServer(client);
+    const ask = client === undefined ? askFolder(stack.use(await (await import("../../../platform/sql/offline-sql.ts")).openOfflineSql(resolve(context.workingDirectory, dataDir!)))) : askServer(client);
     const bounded: AskSql = (question) => ask({ asOf, maxRows: limit, timeoutMs: timeout, ...question });
     const sql = positionals.statement ?? await statementFrom(context);
     if (sql === undefined) {

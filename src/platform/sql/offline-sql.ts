@@ -1,16 +1,16 @@
 /** SQL over a data folder that no server runs; the folder is locked meanwhile. */
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { openLakeReader, planSql, runSqlJob } from "../data/index.ts";
-import { openDuckdbAnalytics } from "../engines/duckdb/duckdb-analytics.ts";
-import { openDuckdbSandbox } from "../engines/duckdb/duckdb-sandbox.ts";
-import { openEmbeddedBlobStore } from "../engines/embedded/blob-store.ts";
-import { openEmbeddedFileCache } from "../engines/embedded/file-cache.ts";
-import { nodeFiles } from "../engines/embedded/files.ts";
-import { openSqliteDatabase } from "../engines/sqlite/database.ts";
-import { systemClock } from "../kernel/clock.ts";
-import { StrataError } from "../kernel/errors.ts";
-import type { SqlAnswer, SqlQuestion } from "../protocols/admin/sql-routes.ts";
+import { openLakeReader, planSql, runSqlJob } from "../../data/index.ts";
+import { openDuckdbAnalytics } from "../../engines/duckdb/duckdb-analytics.ts";
+import { openDuckdbSandbox } from "../../engines/duckdb/duckdb-sandbox.ts";
+import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
+import { openEmbeddedFileCache } from "../../engines/embedded/file-cache.ts";
+import { nodeFiles } from "../../engines/embedded/files.ts";
+import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { systemClock } from "../../kernel/clock.ts";
+import { StrataError } from "../../kernel/errors.ts";
+import type { SqlAnswer, SqlQuestion } from "../../protocols/admin/sql-routes.ts";
 
 export interface OfflineSql extends AsyncDisposable {
   ask(question: SqlQuestion): Promise<SqlAnswer>;
