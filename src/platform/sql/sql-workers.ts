@@ -144,7 +144,7 @@ export function openSqlWorkers(options: SqlWorkersOptions): SqlWorkers {
     },
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
-      for (const starting of [...children.values()]) {
+      for (const starting of children.values()) {
         const child = await starting.catch(() => undefined);
         child?.process.kill("SIGKILL"); // it holds nothing that a crash could break
         await child?.exited;
