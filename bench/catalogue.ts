@@ -36,6 +36,11 @@ export const BENCHES: readonly Bench[] = [
     quickArgs: ["--events", "100000", "--entities", "10000", "--reads", "2000"],
   }),
   scriptBench({
+    name: "vectors", title: "Vectors in one thread", script: "vectors.ts", args: ["--graph-rows", "150000"],
+    configuration: ["50,000 vectors of 128 numbers, clustered and uniform, 10 nearest by cosine, without and with filters that 50, 10, 1 and 0.1 % of the rows pass; and a graph over 150,000 rows, built in a second thread: bench/vectors.ts. Recall is against plain loops."],
+    quickArgs: ["--rows", "5000", "--queries", "100", "--graph-rows", "5000"],
+  }),
+  scriptBench({
     name: "point-in-time", title: "Point-in-time join", script: "point-in-time.ts",
     configuration: ["1,000,000 labels against 10,000,000 events of 100,000 entities over a year: last value, 7-day count and 7-day sum per label, the index built from scratch: bench/point-in-time.ts."],
     quickArgs: ["--labels", "100000", "--rows", "1000000", "--entities", "10000"],

@@ -30,3 +30,4 @@ export { INFER_METHOD, binaryRequest, grpcRequest, jsonRequest } from "./operate
 export { randomTensor } from "./operate/load/random-tensor.ts";
 export { createReplicaSet } from "./serving/index.ts";
 export { openOpenInferenceModel } from "./engines/open-inference/open-inference-model.ts";
+export { openVectorRows } from "./engines/vectors/vector-rows.ts";

@@ -81,6 +81,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/lake/lake.ts")).command,
   },
   {
+    name: "vectors", group: "Data", summary: "List, search and fill vector indexes; take snapshots",
+    load: async () => (await import("./commands/vectors.ts")).command,
+  },
+  {
     name: "train", group: "Models", summary: "Train a model now and put it through its gates",
     load: async () => (await import("./commands/train.ts")).command,
   },
