@@ -23,6 +23,10 @@ const TABLES: Readonly<Record<string, readonly PeerTable[]>> = {
     { title: "Streams, step by step", metrics: ["gap p99", "added gap p99", "CPU per frame"] },
     { title: "Memory and start", metrics: ["memory idle", "memory loaded", "cold start to first answer"] },
   ],
+  "peers-features": [
+    { title: "Against the others of the same round", metrics: ["requests/s"] },
+    { title: "50 features of one customer, 10 connections", metrics: ["requests/s", "server CPU", "p50", "p99", "failed"] },
+  ],
 };
 
 export function renderPeerBench({ name, title, configuration, cases, notes, date, seconds, command, machine }: BenchResult): readonly string[] {
