@@ -94,6 +94,20 @@ export interface EventLog extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Engines that can keep the closed parts of a log in a blob store until somebody reads them. */
+export interface TieringEventLog extends EventLog {
+  /**
+   * Moves closed segments whose newest record was appended before now minus `olderThanMs`, the oldest first; returns how
+   * many bytes left this machine. Reading, retention and verification go on as before: what was moved is fetched when it
+   * is read, and its checksum verified. A crash at any point loses nothing.
+   */
+  tier(log: string, policy: { readonly olderThanMs: number }): Promise<number>;
+}
+
+export function canTier(log: EventLog): log is TieringEventLog {
+  return "tier" in log;
+}
+
 export interface LogDamage {
   readonly log: string;
   readonly file: string;

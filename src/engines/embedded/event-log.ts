@@ -4,6 +4,7 @@
  *   <folder>/lock, lock-owner     one writer (folder-lock.ts)
  *   <folder>/checkpoints          consumer checkpoints (consumer-checkpoints.ts)
  *   <folder>/logs/<log>/*.segment record batches (record-batch.ts)
+ *   <folder>/logs/<log>/tiered    segments that lie in the blob store instead (tier-manifest.ts)
  *
  * Appends are acknowledged after one fdatasync per group (log-writer.ts); see log-recovery.ts for what opening does.
  */
@@ -11,7 +12,8 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../kernel/clock.ts";
 import { StrataError, reasonOf } from "../../kernel/errors.ts";
-import type { EventLog, LogStatistics, NewRecord, ReadOptions } from "../../ports/event-log.ts";
+import type { BlobStore } from "../../ports/blob-store.ts";
+import type { LogStatistics, NewRecord, ReadOptions, TieringEventLog } from "../../ports/event-log.ts";
 import { silentLogger, type Logger } from "../../ports/telemetry.ts";
 import { openConsumerCheckpoints, type ConsumerCheckpoints } from "./consumer-checkpoints.ts";
 import { removeLeftovers } from "./durable-file.ts";
@@ -22,6 +24,7 @@ import { readLog } from "./log-reader.ts";
 import { recoverLog } from "./log-recovery.ts";
 import { retainLog } from "./log-retention.ts";
 import { createLogState, oldestOffset, type LogState } from "./log-state.ts";
+import { createTierReader, tierLog, tieredOf } from "./log-tiering.ts";
 import { verifyLog } from "./log-verification.ts";
 import { createLogWriter, type LogWriter } from "./log-writer.ts";
 
@@ -34,6 +37,8 @@ export interface EmbeddedEventLogOptions {
   readonly tailBytes?: number;
   /** Larger records are refused with RECORD_TOO_LARGE. Default 16 MiB. */
   readonly maxRecordBytes?: number;
+  /** Where cold segments go and are read from; asked when needed, because it opens after the log's lock is held. Default: none go. */
+  readonly blobs?: () => BlobStore;
   readonly logger?: Logger;
   /** Tests make writes and syncs fail here. */
   readonly files?: Files;
@@ -41,7 +46,7 @@ export interface EmbeddedEventLogOptions {
   readonly newSeed?: () => number;
 }
 
-type Settings = Required<EmbeddedEventLogOptions>;
+type Settings = Required<Omit<EmbeddedEventLogOptions, "blobs">> & Pick<EmbeddedEventLogOptions, "blobs">;
 
 interface OpenLog {
   readonly state: LogState;
@@ -54,7 +59,7 @@ const MEBIBYTE = 1024 * 1024;
 const CLEAN_CLOSE = "";
 
 /** Opens or creates the folder; DATA_DIR_LOCKED when another process has it open. Records handed out share memory with the log: treat payloads as read-only. */
-export async function openEmbeddedEventLog(options: EmbeddedEventLogOptions): Promise<EventLog> {
+export async function openEmbeddedEventLog(options: EmbeddedEventLogOptions): Promise<TieringEventLog> {
   const settings: Settings = {
     segmentBytes: 64 * MEBIBYTE, tailBytes: 8 * MEBIBYTE, maxRecordBytes: 16 * MEBIBYTE,
     logger: silentLogger, files: nodeFiles, newSeed: () => randomInt(2 ** 32), ...options,
@@ -85,7 +90,7 @@ async function openLogs(settings: Settings, checkpoints: ConsumerCheckpoints): P
 }
 
 function newLog(name: string, settings: Settings): OpenLog {
-  const state = createLogState(name, { folder: join(settings.folder, "logs", fileNameOf(name)), tailBytes: settings.tailBytes });
+  const state = createLogState(name, { folder: join(settings.folder, "logs", fileNameOf(name)), tailBytes: settings.tailBytes, tier: createTierReader(() => settings.blobs?.()) });
   return { state, writer: createLogWriter(state, settings) };
 }
 
@@ -96,11 +101,18 @@ interface Parts {
   readonly logs: Map<string, OpenLog>;
 }
 
-function createEventLog({ settings, lock, checkpoints, logs }: Parts): EventLog {
+function createEventLog({ settings, lock, checkpoints, logs }: Parts): TieringEventLog {
   let closing: Promise<void> | undefined;
 
   const refuseClosed = (): void => {
     if (closing) throw new StrataError("CLOSED", { what: "The event log" });
+  };
+  /** Retention and tiering of a log change the same list: one after the other. */
+  const turns = new WeakMap<LogState, Promise<unknown>>();
+  const inTurn = <T>(state: LogState, work: () => Promise<T>): Promise<T> => {
+    const turn = (turns.get(state) ?? Promise.resolve()).then(work, work);
+    turns.set(state, turn.catch(() => undefined));
+    return turn;
   };
   const logNamed = (name: string): OpenLog => {
     refuseClosed();
@@ -122,7 +134,7 @@ function createEventLog({ settings, lock, checkpoints, logs }: Parts): EventLog 
     }
   };
 
-  const eventLog: EventLog = {
+  const eventLog: TieringEventLog = {
     append: async (name, records) => {
       const log = logNamed(name);
       refuseLarge(records, settings.maxRecordBytes);
@@ -151,7 +163,15 @@ function createEventLog({ settings, lock, checkpoints, logs }: Parts): EventLog 
       refuseBadCommit(group, nextOffset, logNamed(name).state.nextOffset);
       await commitOrExplain(checkpoints, [name, group, nextOffset]);
     },
-    retain: async (name, policy) => retainLog(logNamed(name).state, policy, { files: settings.files, nowMs: settings.clock.now() }),
+    retain: async (name, policy) => {
+      const { state } = logNamed(name);
+      return inTurn(state, () => retainLog(state, policy, { files: settings.files, blobs: settings.blobs?.(), nowMs: settings.clock.now() }));
+    },
+    tier: async (name, { olderThanMs }) => {
+      const { state } = logNamed(name);
+      const blobs = settings.blobs?.();
+      return blobs === undefined ? 0 : inTurn(state, () => tierLog(state, settings.clock.now() - olderThanMs, { files: settings.files, blobs, logger: settings.logger }));
+    },
     verify: async (name) => verifyLog(logNamed(name).state, settings.files),
     close: () => closing ??= close(),
     [Symbol.asyncDispose]: () => eventLog.close(),
@@ -160,11 +180,13 @@ function createEventLog({ settings, lock, checkpoints, logs }: Parts): EventLog 
 }
 
 function statisticsOf(log: LogState): LogStatistics {
+  const tieredBytes = tieredOf(log).reduce((sum, segment) => sum + segment.sizeBytes, 0);
   return {
     oldestOffset: oldestOffset(log),
     nextOffset: log.nextOffset,
     sizeBytes: log.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
     segments: log.segments.length,
+    ...(tieredBytes > 0 ? { tieredBytes } : {}),
   };
 }
 

@@ -5,11 +5,13 @@
 import { StrataError } from "../../kernel/errors.ts";
 import type { LogDamage } from "../../ports/event-log.ts";
 import type { Logger } from "../../ports/telemetry.ts";
+import { TEMPORARY_SUFFIX } from "./durable-file.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { indexOf, type LogState } from "./log-state.ts";
 import { decideTail, firstDamaged, scanSegment, type SegmentScan, type TailDecision } from "./segment-scan.ts";
 import { segmentOfFile, type Segment } from "./segment.ts";
+import { readTierManifest } from "./tier-manifest.ts";
 
 export interface RecoveryContext {
   readonly files: Files;
@@ -35,9 +37,13 @@ export async function recoverLog(log: LogState, context: RecoveryContext): Promi
 
 async function listSegments(log: LogState, files: Files): Promise<readonly Segment[]> {
   const found: Segment[] = [];
+  const tiered = new Map((await readTierManifest(files, log)).map((segment) => [segment.name, segment]));
+  for (const { name, ...tier } of tiered.values()) found.push({ ...segmentOfFile(log.folder, name)!, ...tier });
   for (const name of await files.list(log.folder)) {
     const segment = segmentOfFile(log.folder, name);
-    if (segment) found.push({ ...segment, sizeBytes: await sizeOf(files, segment.path) });
+    if (name.endsWith(TEMPORARY_SUFFIX)) await files.remove(`${log.folder}/${name}`); // of a list that was being replaced
+    else if (tiered.has(name)) await files.remove(`${log.folder}/${name}`); // a crash came between moving it and removing its file
+    else if (segment) found.push({ ...segment, sizeBytes: await sizeOf(files, segment.path) });
   }
   const kept = withoutUnused(found, log.name);
   for (const segment of found) if (!kept.includes(segment)) await files.remove(segment.path);
@@ -99,7 +105,7 @@ function reportDamage(log: LogState, found: { scan: SegmentScan; decision: TailD
 /** From the last segment that has a readable batch; usually the last one. */
 async function learnLastTime(log: LogState, files: Files): Promise<void> {
   for (const segment of log.segments.toReversed()) {
-    const { lastAppendedAtMs } = await indexOf(files, log, segment);
+    const lastAppendedAtMs = segment.lastAppendedAtMs ?? (await indexOf(files, log, segment)).lastAppendedAtMs;
     if (lastAppendedAtMs === -Infinity) continue;
     log.lastAppendedAtMs = lastAppendedAtMs;
     return;

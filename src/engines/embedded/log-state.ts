@@ -5,6 +5,7 @@ import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { createRecentBatches, type RecentBatches } from "./recent-batches.ts";
 import { scanSegment } from "./segment-scan.ts";
+import type { TierReader } from "./log-tiering.ts";
 import { createSegmentIndex, type Segment, type SegmentIndex } from "./segment.ts";
 
 export interface LogState {
@@ -22,14 +23,16 @@ export interface LogState {
   /** Rings when records became durable, and when the log closes. */
   readonly changed: Bell;
   closed: boolean;
+  /** Opens segments that lie in the blob store. */
+  readonly tier: TierReader;
   /** Cut at opening and not yet handed out by `verify`. */
   tornTails: readonly LogDamage[];
 }
 
-export function createLogState(name: string, place: { folder: string; tailBytes: number }): LogState {
+export function createLogState(name: string, place: { folder: string; tailBytes: number; tier: TierReader }): LogState {
   return {
     name, folder: place.folder, segments: [], sealed: false, nextOffset: 0, lastAppendedAtMs: 0,
-    recent: createRecentBatches(place.tailBytes), changed: createBell(), closed: false, tornTails: [],
+    recent: createRecentBatches(place.tailBytes), changed: createBell(), closed: false, tier: place.tier, tornTails: [],
   };
 }
 
@@ -42,13 +45,15 @@ export function endOffset(log: LogState, segment: Segment): number {
   return log.segments[log.segments.indexOf(segment) + 1]?.baseOffset ?? log.nextOffset;
 }
 
-/** Opens a segment's file; undefined when retention was faster. */
+/** Opens a segment's file, or its bytes from the blob store; undefined when retention was faster. */
 export async function openKept(files: Files, log: LogState, segment: Segment): Promise<OpenFile | undefined> {
+  const isLocal = segment.digest === undefined;
   try {
-    return await files.open(segment.path, "read");
+    return isLocal ? await files.open(segment.path, "read") : await log.tier.open(log.name, segment);
   } catch (thrown) {
-    if (log.segments.includes(segment)) throw thrown;
-    return undefined;
+    if (!log.segments.includes(segment)) return undefined;
+    if (isLocal && segment.digest !== undefined) return openKept(files, log, segment); // it moved meanwhile
+    throw thrown;
   }
 }
 

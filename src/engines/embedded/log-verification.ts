@@ -1,4 +1,5 @@
 /** Reads every durable byte of a log and lists what is damaged, going on after each damaged stretch. */
+import { reasonOf } from "../../kernel/errors.ts";
 import type { LogDamage } from "../../ports/event-log.ts";
 import { createReadWindow } from "./read-window.ts";
 import type { Files } from "./files.ts";
@@ -20,9 +21,11 @@ export async function verifyLog(log: LogState, files: Files): Promise<readonly L
   return found;
 }
 
-async function verifySegment(log: LogState, segment: Segment, { files, untilOffset }: { files: Files; untilOffset: number }): Promise<readonly Damage[]> {
+/** The damaged places of one segment. */
+export async function verifySegment(log: LogState, segment: Segment, { files, untilOffset }: { files: Files; untilOffset: number }): Promise<readonly Damage[]> {
   const sizeBytes = segment.sizeBytes;
-  const file = await openKept(files, log, segment);
+  const file = await openKept(files, log, segment).catch((thrown: unknown) => reasonOf(thrown));
+  if (typeof file === "string") return [{ position: 0, expectedOffset: segment.baseOffset, reason: file }];
   if (!file) return []; // dropped by retention meanwhile
   try {
     const window = createReadWindow(file, () => sizeBytes, READ_CHUNK_BYTES);

@@ -15,6 +15,10 @@ export interface Segment {
   sizeBytes: number;
   /** Undefined until it was needed. */
   index: SegmentIndex | undefined;
+  /** Where its bytes are in the blob store; undefined while they are in its file. */
+  digest?: string;
+  /** Append time of its newest record, known without reading it; of segments in the blob store. */
+  lastAppendedAtMs?: number;
 }
 
 /** Where a batch starts, kept for about every MARK_BYTES of file and after each damaged stretch. */
