@@ -7,6 +7,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { createIdSource } from "../kernel/ids.ts";
 import type { IdSource } from "../kernel/ids.ts";
 import type { TelemetryStore } from "../observe/index.ts";
+import { canTier } from "../ports/event-log.ts";
 import type { Logger } from "../ports/telemetry.ts";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
@@ -29,7 +30,7 @@ export interface DataLayer extends AsyncDisposable {
   checkDefinition(application: Application): Promise<void>;
   applyDefinition(application: Application): Promise<void>;
   checkpoint(): Promise<void>;
-  /** Drops log segments that the definition's retention names, and that the lake and every derivation have. */
+  /** Drops log segments that the definition's retention names, and that the lake and every derivation have; moves cold ones to the blob store where it says so. */
   retain(): Promise<void>;
   /** Whether lately arrived events are good enough to learn from. */
   quality(model: Model): { readonly ok: boolean; readonly reason: string };
@@ -97,6 +98,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
     },
     retain: async () => {
       for (const stream of streams().values()) {
+        if (stream.tierAfterMs !== undefined && canTier(log)) await log.tier(stream.name, { olderThanMs: stream.tierAfterMs });
         const { maxAgeMs, maxBytes } = stream.retention;
         if (maxAgeMs === undefined && maxBytes === undefined) continue;
         const endOffset = log.statistics(stream.name).nextOffset;

@@ -39,9 +39,9 @@ export interface EnginePlace {
   readonly environment: Environment;
 }
 
-export function openLog({ dataDir, profile, clock, logger }: EnginePlace, segmentBytes: number): Promise<EventLog> {
+export function openLog({ dataDir, profile, clock, logger }: EnginePlace, { segmentBytes, blobs }: { readonly segmentBytes: number; readonly blobs?: () => BlobStore }): Promise<EventLog> {
   const address = profile.addresses.log;
-  if (address === undefined) return openEmbeddedEventLog({ folder: join(dataDir, "log"), clock, segmentBytes, logger });
+  if (address === undefined) return openEmbeddedEventLog({ folder: join(dataDir, "log"), clock, segmentBytes, logger, ...(blobs ? { blobs } : {}) });
   const shared = { clock, logger, ...prefixOf(address), ...replicasOf(address) };
   if (address.protocol === "kafka:") return openKafkaEventLog({ ...shared, brokers: hostsOf(address), ...kafkaAccess(address) });
   return openNatsEventLog({ ...shared, servers: hostsOf(address), syncAlways: address.searchParams.get("sync") === "always", ...natsAccess(address) });
