@@ -59,7 +59,7 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
       const lock = await lockFolder(dataDir); // what stays in the folder still has one owner; the embedded log has a lock of its own
       stack.defer(() => lock.release());
     }
-    const log = stack.use(await openLog(place, { segmentBytes, blobs: () => blobs }));
+    const log = stack.use(await openLog(place, segmentBytes, () => blobs));
     const database = stack.use(await openDatabase(place));
     const blobs = closing(stack, await openBlobs(place));
     const states = closing(stack, await openStates(place));

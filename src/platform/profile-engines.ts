@@ -39,7 +39,7 @@ export interface EnginePlace {
   readonly environment: Environment;
 }
 
-export function openLog({ dataDir, profile, clock, logger }: EnginePlace, { segmentBytes, blobs }: { readonly segmentBytes: number; readonly blobs?: () => BlobStore }): Promise<EventLog> {
+export function openLog({ dataDir, profile, clock, logger }: EnginePlace, segmentBytes: number, blobs?: () => BlobStore): Promise<EventLog> {
   const address = profile.addresses.log;
   if (address === undefined) return openEmbeddedEventLog({ folder: join(dataDir, "log"), clock, segmentBytes, logger, ...(blobs ? { blobs } : {}) });
   const shared = { clock, logger, ...prefixOf(address), ...replicasOf(address) };

@@ -51,7 +51,7 @@ async function askEngine(key: ProfileKey, profile: Profile, environment: Environ
     await blobs[Symbol.asyncDispose]?.();
     return { found: "takes a blob and gives it back", warnings };
   }
-  const log = await openLog(place, { segmentBytes: 0 });
+  const log = await openLog(place, 0);
   const { length } = log.logs();
   await log.close();
   return { found: `answers; ${length} logs`, warnings };

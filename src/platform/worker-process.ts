@@ -5,7 +5,7 @@ import { createLogStore } from "../observe/index.ts";
 import type { LogLine } from "../observe/index.ts";
 import type { Config } from "./config.ts";
 import { loadDefinition } from "./definition-loader.ts";
-import { openDatabase, openLog, openOnline } from "./profile-engines.ts";
+import { openBlobs, openDatabase, openLog, openOnline } from "./profile-engines.ts";
 import { loadProfile } from "./profile.ts";
 import { openWorker } from "./worker.ts";
 import type { Worker } from "./worker.ts";
@@ -26,7 +26,9 @@ export async function openWorkerProcess({ config, logSink, group, name, leaseMs 
   if (logSink) stack.defer(logger.subscribe(logSink));
   const place = { dataDir: config.dataDir, profile: loadProfile(config.profile, process.env), clock: systemClock, logger, environment: process.env };
   await mkdir(config.dataDir, { recursive: true });
-  const log = stack.use(await openLog(place, config.segmentBytes));
+  const log = stack.use(await openLog(place, config.segmentBytes, () => blobs)); // first, because an embedded one holds the folder's lock
+  const blobs = await openBlobs(place);
+  stack.defer(async () => blobs[Symbol.asyncDispose]?.());
   const database = stack.use(await openDatabase(place));
   const online = stack.use(await openOnline(place));
   const worker = stack.use(await openWorker({

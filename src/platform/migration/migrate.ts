@@ -77,7 +77,9 @@ const MOVES: Readonly<Record<(typeof COPIED)[number], Move>> = {
   log: async (options) => {
     const { segmentBytes, signal, onProgress } = options;
     const acceptance = createAcceptanceClock(systemClock);
-    await using source = await openLog(placeOf(options, options.from), segmentBytes);
+    await using stack = new AsyncDisposableStack();
+    const blobs = owned(stack, await openBlobs(placeOf(options, options.from))); // where cold segments may lie
+    await using source = await openLog(placeOf(options, options.from), segmentBytes, () => blobs);
     await using target = await openLog({ ...placeOf(options, options.to), clock: acceptance }, segmentBytes);
     const comparisons: Comparison[] = [];
     for (const name of source.logs()) comparisons.push(await copyLog(name, { source, target, acceptance, signal, onProgress: (done, total) => onProgress(`log ${name}`, done, total) }));
