@@ -50,8 +50,13 @@ test("what a stop rule closes is opened by a person, who accepts the data with a
   const profile = JSON.parse(/event: result\ndata: (.*)\n/.exec((await post(url, "/v1/profiles", { stream: "sales" })).text)![1]!) as { readonly rows: number; readonly columns: readonly { readonly name: string; readonly count: number }[] };
   assert.deepEqual([profile.rows, profile.columns.map(({ name, count: values }) => [name, values])], [132, [["shop", 132], ["price", 132]]]);
   assert.equal(((await send(url, { path: "/v1/profiles/sales" })).json as { readonly rows: number }).rows, 132);
+  const earlier = await platform.lake.snapshot();
+  await post(url, "/v1/streams/sales/events", rows(1_000, 50).map((row, at) => ({ ...row, price: 50 + at })));
+  const compared = JSON.parse(/event: result\ndata: (.*)\n/.exec((await post(url, "/v1/profiles", { stream: "sales", compare: earlier.id.slice(0, 10) })).text)![1]!) as { readonly filesRead: number; readonly files: number; readonly comparison: { readonly rows: number; readonly columns: readonly { readonly column: string; readonly status: string }[] } };
+  assert.deepEqual([compared.comparison.rows, compared.filesRead < compared.files || compared.files === 1], [132, true]);
+  assert.equal(compared.comparison.columns.find(({ column }) => column === "price")!.status, "insufficient", "132 values are too few to judge");
   for (const path of ["/v1/quality/unknown", "/v1/contracts/unknown", "/v1/profiles/unknown"]) assert.equal((await send(url, { path })).status, 404, path);
   assert.equal((await send(url, { path: "/v1/quality/sales_quality/history?limit=0" })).status, 400);
   const metrics = (await send(url, { path: "/metrics" })).text.split("\n").filter((line) => line.startsWith("strata_quality_events_total"));
-  assert.deepEqual(metrics, ["bad", "good"].map((result, at) => `strata_quality_events_total{expectations="sales_quality",result="${result}",rule="positive"} ${[30, 102][at]}`));
+  assert.deepEqual(metrics, ["bad", "good"].map((result, at) => `strata_quality_events_total{expectations="sales_quality",result="${result}",rule="positive"} ${[30, 1_102][at]}`));
 });

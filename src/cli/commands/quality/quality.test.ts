@@ -97,6 +97,8 @@ test("a file is verified against a contract without a server: NDJSON, CSV, Parqu
   assert.match(host.output(), /✗ schema {2}2 events of 6 would be refused/);
   assert.match(host.output(), /✗ sane_price \(quarantine\) {2}25 % of 4 events/);
   assert.match(host.output(), /The file does not keep the contract of orders\.\n$/);
+  const checked = await ask(["check", "--file", path("bad.ndjson"), "--stream", "orders"], { "GET /v1/contracts/orders": json(contract) });
+  assert.deepEqual([checked.code, /2 events of 6 would be refused/.test(checked.host.output())], [1, true], "the running contract judges the same");
   await writeFile(path("c.json"), "{}");
   assert.match((await run(path("good.ndjson"))).host.errors(), /error FILE_INVALID .*c\.json is not a valid data contract file: contract/);
   assert.match((await ask(["verify", "x", "--contract", path("none.json")], {})).host.errors(), /error FILE_NOT_FOUND/);
