@@ -53,12 +53,19 @@ test("\"fewest\" uses the connection that was used last, \"all\" the one that wa
   for (const connectionUse of ["fewest", "all"] as const) {
     const { arrivals, sent, all } = await watch({ connectionUse }, 4, 0);
     const free = [0, 1, 2, 3]; // as they wait
+    const busy: number[] = [];
+    const look = (): void => {
+      for (const { slot } of sent.splice(0)) {
+        assert.equal(slot, connectionUse === "fewest" ? free.pop() : free.shift());
+        busy.push(slot);
+      }
+    };
     const timer = setInterval(() => {
-      const batch = sent.splice(0); // more than one after a pause of the machine
-      for (const { slot } of batch) assert.equal(slot, connectionUse === "fewest" ? free.pop() : free.shift());
-      for (const { slot } of batch) {
+      look();
+      for (const slot of busy.splice(0)) { // more than one after a pause of the machine
         free.push(slot);
-        arrivals.freed(all[slot]!);
+        arrivals.freed(all[slot]!); // what waited for a connection is sent on this one at once
+        look();
       }
     }, 1);
     await new Promise((resolve) => setTimeout(resolve, 80));
