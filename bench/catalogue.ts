@@ -46,6 +46,11 @@ export const BENCHES: readonly Bench[] = [
     quickArgs: ["--labels", "100000", "--rows", "1000000", "--entities", "10000"],
   }),
   scriptBench({
+    name: "point-in-time-skewed", title: "Point-in-time join, skewed keys", script: "point-in-time.ts", args: ["--skew", "1"],
+    configuration: ["The same with entities drawn by Zipf's law: the hottest of 100,000 has 8 % of all events and of all labels: bench/point-in-time.ts."],
+    quickArgs: ["--labels", "100000", "--rows", "1000000", "--entities", "10000", "--skew", "1"],
+  }),
+  scriptBench({
     name: "online-offline", title: "Online answers computed again offline", script: "online-offline.ts",
     configuration: ["120,000 answers of every aggregation over every kind of window, read while 204,000 events arrive out of order within their lateness, and computed again by the point-in-time join; and the same events sorted: bench/online-offline.ts. A difference fails the bench."],
     quickArgs: ["--answers", "12000", "--events", "20000", "--devices", "200"],

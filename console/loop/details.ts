@@ -66,10 +66,11 @@ function streamContent({ events, eventsPerSecond, sizeBytes, deadLetters, lakeRo
   };
 }
 
-function viewContent({ entities, from, features, entityCount, lagEvents, rebuild }: FeatureViewOverview): Omit<Content, "description"> {
+function viewContent({ entities, from, features, entityCount, lagEvents, spilledEntities, rebuild }: FeatureViewOverview): Omit<Content, "description"> {
   return {
     rows: [
       row("Stream", from), row(entities.length === 1 ? "Entity" : "Entities", entities.join(", ")), row("Keys", formatCount(entityCount)), row("Lag", counted(lagEvents, "event")),
+      ...(spilledEntities === undefined ? [] : [row("On disk", counted(spilledEntities, "key"))]),
       ...(rebuild === undefined ? [] : [row("Rebuilt", formatShare(rebuild))]),
     ],
     groups: [], lists: [{ title: `${features.length} features`, items: features }],

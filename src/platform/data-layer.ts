@@ -11,7 +11,9 @@ import { canTier } from "../ports/event-log.ts";
 import type { Logger } from "../ports/telemetry.ts";
 import type { Config } from "./config.ts";
 import type { Engines } from "./engines.ts";
+import { createFeatureGauges } from "./feature-gauges.ts";
 import { createQualityLayer } from "./quality-layer.ts";
+import { repeatWork } from "./repeating-work.ts";
 import type { QualityLayer } from "./quality-layer.ts";
 import { openStreamLayer, waitForDerivations } from "./stream-layer.ts";
 import type { StreamLayer } from "./stream-layer.ts";
@@ -75,6 +77,8 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const qualityWork = createQualityLayer({ application, dataQuality, lake, analytics, database, temporaryFolder: join(resolve(config.dataDir), "tmp"), clock });
   await ingestion.start(new AbortController().signal);
   stack.defer(() => ingestion.stop(10_000)); // first to close: nothing new comes in while the others drain
+  const setFeatureGauges = createFeatureGauges(features, telemetry);
+  stack.use(repeatWork({ name: "measuring features", everyMs: 1_000, logger, work: async () => setFeatureGauges() }));
   const streamLayer = stack.use(await openStreamLayer({ ...shared, application, ingestion, features, candidates, lake, telemetry, database, ids, watermarks, schemas }));
 
   const owned = stack.move();

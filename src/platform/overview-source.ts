@@ -127,6 +127,7 @@ function viewOverview({ application, log, features }: OverviewSources, name: str
   return {
     name, description: view.description, entities: view.entities.map((entity) => entity.name), from: view.from.name,
     features: Object.keys(view.features), entityCount: statistics?.entities ?? 0, lagEvents,
+    ...(statistics === undefined || statistics.spilledEntities === 0 ? {} : { spilledEntities: statistics.spilledEntities }),
     ...(statistics?.rebuild === undefined ? {} : { rebuild: statistics.rebuild }),
   };
 }

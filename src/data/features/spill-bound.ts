@@ -32,8 +32,8 @@ export interface SpillBound {
 
 /** Room that is made at once, so that the hand does not move for every event. */
 const SHARE_FREED = 1 / 16;
-/** Events between two tries after a refusal. */
-const PAUSE = 4_096;
+/** Chunks that are handed out between two tries after a refusal. */
+const PAUSE = 64;
 
 export interface SpillBoundOptions extends Omit<SpillOptions, "open"> {
   readonly plan: WindowPlan;

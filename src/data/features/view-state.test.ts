@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { KEY_SEPARATOR, count, defineEntity, defineFeatureView, distinct, last } from "../../define/index.ts";
 import type { FeatureView } from "../../define/index.ts";
 import { createRandom } from "../../kernel/random.ts";
+import type { SpillStore } from "../../ports/spill-store.ts";
 import { openSpillPlace } from "./spill-place.test.ts";
 import { compactDictionaries } from "./dictionary-compaction.ts";
 import { activity, bruteForce, inPieces, kinds, orders, pairs, sampleEvent, sampleEvents, toBatch, toColumns } from "./event-samples.test.ts";
@@ -219,4 +220,29 @@ test("a snapshot of another definition, another format or damaged bytes is refus
   assert.throws(() => decodeViewState(pairs, "hash", bytes.subarray(0, bytes.length - 1)), /bytes where/);
   assert.throws(() => decodeViewState(pairs, "hash", bytes.subarray(1)), /does not begin/);
   assert.deepEqual(read(decodeViewState(pairs, "hash", bytes), ["c0", "1"], 5), read(state, ["c0", "1"], 5));
+});
+
+test("a spill store that refuses costs memory, never an answer, and is told once per stretch", async () => {
+  await using spilling = await openSpillPlace();
+  const random = createRandom(9);
+  const reasons: string[] = [];
+  let isRefusing = false;
+  const open = (): SpillStore => {
+    const store = spilling.open();
+    return { ...store, put: (bytes) => {
+      if (isRefusing) throw new Error("no space left");
+      return store.put(bytes);
+    } };
+  };
+  const [spilled, plain] = [createViewState(activity, { spill: { open, residentBytes: 1, onFailure: (reason) => void reasons.push(reason) } }), createViewState(activity)];
+  for (let from = 0; from < 12_000; from += 500) {
+    isRefusing = from >= 3_000 && from < 9_000;
+    const events = Array.from({ length: 500 }, (_, index) => sampleEvent(from + index, (bound) => random.integer(bound), 200)).map((event) => ({ ...event, row: { ...event.row, customer: `c${random.integer(300)}` } }));
+    for (const state of [spilled, plain]) state.apply({ ...toBatch(events, 0, 500), baseOffset: from });
+    for (const key of ["c0", "c1", "c2", "stranger"]) assert.deepStrictEqual(spilled.read([key], 210), plain.read([key], 210));
+  }
+  assert.deepEqual(reasons, ["no space left"]);
+  assert.ok(spilled.store.spillStatistics()!.entities > 0, "entities leave again once there is room");
+  assert.equal(spilled.store.eventCount, plain.store.eventCount);
+  spilled.store.close();
 });

@@ -130,7 +130,8 @@ export function sizeOfColumns(columns: WindowColumns): number {
   const { levels, times, known } = columns;
   const lists = [columns.numbers, columns.codes, columns.flags, columns.gaps,
     ...levels.flatMap((level) => [level.numbers, level.moments, level.codeCounts, level.flagCounts, level.previousMin, level.previousMax, [level.knownMin, level.knownMax]])];
-  const tallies = levels.flatMap((level) => level.tallies).flat().reduce((sum, tally) => sum + (tally === undefined ? 0 : sizeOfTally(tally)), 0);
+  let tallies = 0;
+  for (const level of levels) for (const column of level.tallies) for (const tally of column) tallies += tally === undefined ? 0 : sizeOfTally(tally);
   return times.byteLength + known.byteLength + tallies + lists.flat().reduce((sum, column) => sum + column.byteLength, 0);
 }
 

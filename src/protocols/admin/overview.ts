@@ -69,6 +69,8 @@ export interface FeatureViewOverview {
   readonly entityCount: number;
   /** Events of the stream not applied yet. */
   readonly lagEvents: number;
+  /** Entities whose rows are in the spill file; absent when there are none. */
+  readonly spilledEntities?: number;
   /** Set while the view is rebuilt from the log: share done, 0 to 1. */
   readonly rebuild?: number;
 }
