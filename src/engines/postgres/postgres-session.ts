@@ -1,13 +1,13 @@
 /**
  * One user of the database: a connection that is taken when it is needed, and a transaction on it. A commit whose answer
- * was lost is not guessed: the server is asked by the transaction's number what became of it, so that a commit is never
- * reported as lost when it was kept, nor the other way round.
+ * was lost is not guessed: each transaction leaves a mark together with its data, and the mark is looked up, so that a
+ * commit is never reported as lost when it was kept, nor the other way round.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PoolClient, QueryArrayResult, QueryResult } from "pg";
 import { StrataError, isStrataError } from "../../kernel/errors.ts";
 import { isConnectionLost, postgresError } from "./postgres-errors.ts";
-import type { PostgresPool } from "./postgres-pool.ts";
+import type { CommitMark, PostgresPool } from "./postgres-pool.ts";
 import { bindable } from "./postgres-values.ts";
 
 export type Isolation = "READ COMMITTED" | "SERIALIZABLE";
@@ -35,9 +35,13 @@ export interface PostgresSession {
 
 const ASK_AGAIN_MS = 50;
 
+/** A number that the server has not given out yet was lost with it in a crash. */
+const LOOK_UP = `SELECT (SELECT number FROM strata_commit WHERE id = $1) AS mark,
+  CASE WHEN $2::bigint >= txid_snapshot_xmax(txid_current_snapshot()) THEN 'aborted' ELSE txid_status($2::bigint) END AS status`;
+
 export function createPostgresSession(pool: PostgresPool): PostgresSession {
   let client: PoolClient | undefined;
-  let transaction: { readonly number: string | undefined; conflict: StrataError | undefined } | undefined;
+  let transaction: { readonly number: string | undefined; readonly mark: CommitMark | undefined; conflict: StrataError | undefined } | undefined;
 
   const drop = (): void => {
     client?.release(true); // a broken connection is closed, not reused
@@ -63,14 +67,22 @@ export function createPostgresSession(pool: PostgresPool): PostgresSession {
     return run(sql, bound(parameters));
   };
 
-  /** What became of a transaction whose commit was not answered. */
-  const outcomeOf = async (number: string): Promise<"committed" | "aborted"> => {
+  const endTransaction = (): void => {
+    if (transaction?.mark) pool.giveMark(transaction.mark);
+    transaction = undefined;
+  };
+
+  /** What became of a transaction whose commit was not answered: its mark is there, or it cannot come any more. */
+  const outcomeOf = async (mark: CommitMark, number: string): Promise<"committed" | "aborted"> => {
     const deadline = performance.now() + pool.timeoutMs;
-    for (;;) {
+    for (let isAskedAgain = false; ;) {
       try {
-        const { rows } = await run("SELECT txid_status($1::bigint) AS status", [number]);
-        const status: unknown = (rows[0] as { readonly status: unknown }).status;
-        if (status === "committed" || status === "aborted") return status;
+        const { rows } = await run(LOOK_UP, [mark.id, number]);
+        const { mark: found, status } = rows[0] as { readonly mark: number | null; readonly status: string | null };
+        if (found === mark.number) return "committed";
+        // "committed" without the mark: it ended between the two looks, or after a crash the number is another transaction's.
+        if (status === "aborted" || (status !== "in progress" && isAskedAgain)) return "aborted";
+        isAskedAgain = status !== "in progress";
       } catch (thrown) {
         if (!isStrataError(thrown) || thrown.code !== "SQL_UNREACHABLE") throw thrown;
       }
@@ -88,28 +100,44 @@ export function createPostgresSession(pool: PostgresPool): PostgresSession {
       const words = `BEGIN ISOLATION LEVEL ${isolation}${readOnly ? " READ ONLY" : ""}`;
       const answer = await beginOnLiveConnection(() => run([words, ...(asked.length === 0 ? [] : [`SELECT ${asked.join(", ")}`])].join("; "), []), pool.timeoutMs);
       const last = ([answer].flat() as readonly QueryArrayResult[]).at(-1); // several statements give several results
-      transaction = { number: (last?.rows[0] as { readonly number?: string } | undefined)?.number, conflict: undefined };
+      transaction = { number: (last?.rows[0] as { readonly number?: string } | undefined)?.number, mark: readOnly ? undefined : pool.takeMark(), conflict: undefined };
     },
     commit: async () => {
-      const { number, conflict } = transaction!; // the dialect and the ledger begin before they commit
+      const { number, mark, conflict } = transaction!; // the dialect and the ledger begin before they commit
       try {
-        const { command } = await query("COMMIT");
-        if (command === "COMMIT") return;
-        throw conflict ?? new StrataError("SQL_FAILED", { reason: "a statement of the transaction failed, so it was undone although its work went on" });
+        const answer = await query(mark === undefined ? "COMMIT" : `${markSql(mark)}; COMMIT`).catch((thrown: unknown) => {
+          throw isAborted(thrown) ? undone(conflict) : thrown;
+        });
+        if (([answer].flat() as readonly QueryResult[]).at(-1)?.command !== "COMMIT") throw undone(conflict);
       } catch (thrown) {
-        if (!isStrataError(thrown) || thrown.code !== "SQL_UNREACHABLE" || number === undefined) throw thrown;
-        if (await outcomeOf(number) === "aborted") throw thrown;
+        if (!isStrataError(thrown) || thrown.code !== "SQL_UNREACHABLE" || number === undefined || mark === undefined) throw thrown;
+        if (await outcomeOf(mark, number) === "aborted") throw thrown;
       } finally {
-        transaction = undefined;
+        endTransaction();
       }
     },
     rollback: async () => {
-      transaction = undefined;
+      endTransaction();
       if (client === undefined) return;
       await run("ROLLBACK", []).catch(drop);
     },
     release,
   };
+}
+
+/** The mark's next number; sent together with COMMIT, so it costs no journey of its own. */
+function markSql(mark: CommitMark): string {
+  mark.number += 1;
+  return `INSERT INTO strata_commit (id, number) VALUES ('${mark.id}', ${mark.number}) ON CONFLICT (id) DO UPDATE SET number = excluded.number, at = now()`;
+}
+
+/** in_failed_sql_transaction: an earlier statement failed, and whoever saw that went on. */
+function isAborted(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.cause instanceof Error && "code" in thrown.cause && thrown.cause.code === "25P02";
+}
+
+function undone(conflict: StrataError | undefined): StrataError {
+  return conflict ?? new StrataError("SQL_FAILED", { reason: "a statement of the transaction failed, so it was undone although its work went on" });
 }
 
 /** A pool may hand out a connection whose end was not noticed yet: nothing was begun on it, so another one is taken. */

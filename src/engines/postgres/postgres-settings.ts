@@ -16,7 +16,7 @@ const LOSSES: Readonly<Record<string, string>> = {
 
 /** ENGINE_UNREACHABLE or ENGINE_REFUSED when the database cannot be used. */
 export async function readPostgresFacts(options: PostgresOptions): Promise<PostgresFacts> {
-  const pool = await openPostgresPool({ ...options, connections: 1 });
+  const pool = await openPostgresPool({ ...options, connections: 1 }, { readsOnly: true });
   try {
     const client = await pool.acquire();
     try {
