@@ -37,7 +37,7 @@ export const configSchema = z.strictObject({
   dedupeRecords: numeric(z.number().int().min(0)).default(1_000_000).describe("Latest event ids per stream that are remembered for idempotency."),
   segmentBytes: numeric(z.number().int().min(1024)).default(64 * MIB).describe("Size at which a log segment is closed."),
   lakeCacheBytes: numeric(z.number().int().min(0)).default(1024 * MIB).describe("Files of the lake's warm and cold tiers that are kept locally after they were read."),
-  lakeDurable: z.enum(["local", "blob"]).default("local").describe("`blob`: each file of the lake is in the blob store before it counts, for machines whose disks come and go."),
+  lakeDurable: z.enum(["local", "blob"]).optional().describe("`blob`: each file of the lake is in the blob store before it counts, for machines whose disks come and go. Unset: `blob` when the profile names a blob store, else `local`."),
   sqlMaxRows: numeric(z.number().int().min(1)).default(10_000).describe("Most rows of a SQL answer that does not say how many it wants. Parquet has no such bound."),
   sqlTimeoutSeconds: numeric(z.number().min(0.1).max(3_600)).default(60).describe("Longest time of a SQL statement that does not say how long it may take."),
   sqlWorkers: numeric(z.number().int().min(0).max(64)).default(0).describe("Processes that run SQL beside the server, each with its own cache; a statement goes where its files are cached. 0: in the server's own process."),

@@ -69,7 +69,7 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   const ingestion = createIngestion({ ...shared, limiter: engines.limiter, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
   const features = waitForDerivations(createFeatureEngine({ ...shared, application, spill: { residentBytes: config.featureMemoryBytes, open: engines.openSpill } }), () => streamLayer.derivations);
   const candidates = createCandidateEngine({ ...shared, application });
-  const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable, streams });
+  const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable ?? engines.lakeDurable, streams });
   for (const part of [features, candidates, lake, dataQuality]) {
     stack.use(part);
     await part.start();

@@ -32,6 +32,8 @@ export interface Engines extends AsyncDisposable {
   readonly lakeFolder: string;
   /** Files of the lake's warm and cold tiers while they are read. */
   readonly lakeCache: FileCache;
+  /** blob: the blob store outlives this machine, and the lake's files are put there at once. */
+  readonly lakeDurable: "local" | "blob";
   /** A new spill store. */
   readonly openSpill: (name: string) => SpillStore;
 }
@@ -70,7 +72,7 @@ export async function openEngines(options: EngineOptions): Promise<Engines> {
     const analytics = stack.use(openDuckdbAnalytics({ temporaryFolder }));
     const lakeCache = stack.use(await openEmbeddedFileCache({ folder: join(dataDir, "cache"), maxBytes: lakeCacheBytes, blobs }));
     const owned = stack.move();
-    return { log, database, blobs, states, limiter, analytics, lakeCache, openSpill: spills.open, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { log, database, blobs, states, limiter, analytics, lakeCache, lakeDurable: profile.addresses.blobs === undefined ? "local" : "blob", openSpill: spills.open, lakeFolder: join(dataDir, "lake"), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   } catch (thrown) {
     await stack.disposeAsync();
     throw thrown;
