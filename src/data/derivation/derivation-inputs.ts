@@ -18,6 +18,8 @@ export interface Gathered {
 export interface DerivationInputs extends AsyncDisposable {
   /** Next offset to take, per source. */
   positions(): Readonly<Record<string, number>>;
+  /** When the newest taken event was appended, per source. */
+  appendedAtMs(): ReadonlyMap<string, number>;
   /** Durable events not taken. */
   waiting(): number;
   /** What is at hand, at most about `limit` events; waits for nothing that is not durable. */
@@ -51,6 +53,7 @@ export function openInputs(options: InputOptions): DerivationInputs {
 
   return {
     positions: () => Object.fromEntries(all.map(({ stream, position }) => [stream, position])),
+    appendedAtMs: () => new Map(all.map(({ stream, takenAppendedAtMs }) => [stream, takenAppendedAtMs])),
     waiting: () => all.reduce((sum, reader) => sum + reader.waiting(), 0),
     gather: async (limit) => {
       const events: SourceEvent[] = [];

@@ -93,10 +93,9 @@ export function runDerivation(options: DerivationOptions): DerivationRun {
     state = "running";
     error = undefined;
     while (!stopping.signal.aborted) {
-      const before = opened.positions;
       const taken = await opened.step();
       publish();
-      for (const [source, offset] of Object.entries(positions)) if (offset !== before[source]) silentSince.set(source, clock.now());
+      for (const [source, atMs] of opened.inputs.appendedAtMs()) silentSince.set(source, Math.max(silent(source), atMs));
       await saveAsked();
       if (taken > 0) continue;
       if (isDraining) break;

@@ -13,6 +13,8 @@ export interface SourceReader extends AsyncDisposable {
   readonly position: number;
   /** When the batch at hand was appended; undefined when none is. */
   readonly headAppendedAtMs: number | undefined;
+  /** When the newest event handed out was appended; -Infinity before the first. */
+  readonly takenAppendedAtMs: number;
   /** One past the last event at hand. */
   readonly headEnd: number;
   /** Durable events that were not handed out. */
@@ -37,6 +39,7 @@ export function createSourceReader({ log, decoder, stream, fromOffset, signal }:
   let head: RecordBatch | undefined;
   let rows: readonly Row[] = [];
   let pending: Promise<boolean> | undefined;
+  let takenAppendedAtMs = -Infinity;
 
   const fetch = async (): Promise<boolean> => {
     const step = await batches.next();
@@ -52,6 +55,7 @@ export function createSourceReader({ log, decoder, stream, fromOffset, signal }:
   return {
     stream,
     get position() { return position; },
+    get takenAppendedAtMs() { return takenAppendedAtMs; },
     get headAppendedAtMs() { return head?.appendedAtMs; },
     get headEnd() { return head === undefined ? position : endOf(head); },
     waiting: () => Math.max(0, log.statistics(stream).nextOffset - position),
@@ -59,6 +63,7 @@ export function createSourceReader({ log, decoder, stream, fromOffset, signal }:
     take: (toOffset) => {
       if (head === undefined) return [];
       const { baseOffset, records } = head;
+      takenAppendedAtMs = head.appendedAtMs;
       const first = Math.max(0, position - baseOffset), end = Math.min(records.length, toOffset - baseOffset);
       const taken = records.slice(first, Math.max(first, end)).map(({ offset, timeMs, knownAtMs, payload }): SourceEvent => ({ stream, offset, timeMs, knownAtMs, payload, row: rows[offset - baseOffset]! }));
       position = Math.max(position, Math.min(toOffset, endOf(head)));
