@@ -4,7 +4,7 @@
  */
 import {
   between, canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineExpectations, defineFeatureView, defineModel, defineOnDemand,
-  defineStream, distinct, eachCandidate, every, gate, gradientBoosting, happensWithin, interaction, last, max, mean, notNull, onDrift, outcomeFrom, sameDistribution, sum, z,
+  defineStream, defineVectorIndex, distinct, eachCandidate, every, gate, gradientBoosting, happensWithin, interaction, last, max, mean, notNull, onDrift, outcomeFrom, sameDistribution, sum, z,
 } from "strata";
 
 
@@ -139,4 +139,9 @@ export const recommend = defineEndpoint("recommend", {
   outcome: outcomeFrom(purchases, { decision: (e) => e.decision, item: (e) => e.item, within: "1h" }),
 });
 
-export default defineApplication("storefront", [recommend, clicks, purchasesQuality]);
+export const itemVectors = defineVectorIndex("item_vectors", {
+  description: "Items by what they are bought with: `strata vectors train item_vectors` learns them, `strata vectors search item_vectors --id <item>` asks.",
+  dimensions: 64, payload: z.object({ item: z.string() }), learned: { from: purchases, item: "item", basket: "order" },
+});
+
+export default defineApplication("storefront", [recommend, clicks, purchasesQuality, itemVectors]);

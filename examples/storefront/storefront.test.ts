@@ -52,6 +52,14 @@ test(`the demo with ${VISITS} visits: its summary is what the platform knows, an
   assert.deepEqual(overview.models[0]?.aliases, { champion: 1 });
   assert.match(summary.get("NDCG@10")!, /^the ranker 0\.\d+, item to item 0\.\d+/);
 
+  const ask = async <T>(path: string, body: object): Promise<T> => await (await fetch(`${demo.consoleUrl}/v1/vectors/item_vectors/${path}`, { method: "POST", body: JSON.stringify(body) })).json() as T;
+  const learned = await ask<{ readonly items: number; readonly baskets: number }>("train", {});
+  context.diagnostic(`${learned.items} items learned from ${learned.baskets} orders`);
+  const { hits } = await ask<{ readonly hits: readonly { readonly id: string; readonly payload: { readonly item: string } }[] }>("search", { vector: Array.from({ length: 64 }, (_, i) => i % 3 - 1), limit: 1 });
+  const near = await ask<{ readonly hits: readonly { readonly payload: { readonly item: string } }[] }>("search", { id: hits[0]!.payload.item, limit: 5 });
+  assert.equal(near.hits.length, 5);
+  assert.ok(near.hits.every(({ payload }) => payload.item !== hits[0]!.payload.item), "an item is not near itself");
+
   const { products, customers } = await (await fetch(`${demo.shopUrl}/catalogue`)).json() as { readonly products: readonly unknown[]; readonly customers: readonly string[] };
   assert.ok(products.length > 100 && customers.length >= 20, `the shop shows ${products.length} products to ${customers.length} customers`);
 });

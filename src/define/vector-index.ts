@@ -34,6 +34,13 @@ export interface PointSource {
   readonly text?: string;
 }
 
+/** Baskets of a stream: events with the same basket belong together. */
+export interface LearnedSource {
+  readonly from: Stream;
+  readonly item: string;
+  readonly basket: string;
+}
+
 export interface VectorIndexOptions {
   readonly description?: string;
   /** Numbers per vector. */
@@ -47,6 +54,8 @@ export interface VectorIndexOptions {
   /** Text fields of the payload that keyword search looks at. */
   readonly keywords?: readonly string[];
   readonly points?: PointSource;
+  /** Vectors of items, learned from what was bought together, when `strata vectors train` asks for it. */
+  readonly learned?: LearnedSource;
   /** Of the graph that large indexes have. Default: m 16, efConstruction 128. */
   readonly hnsw?: { readonly m?: number; readonly efConstruction?: number; readonly efSearch?: number };
 }
@@ -60,6 +69,7 @@ export interface VectorIndex<Name extends string = string> {
   readonly embedding: Embedding | undefined;
   readonly fields: Readonly<Record<string, PayloadFieldType>>;
   readonly points: PointSource | undefined;
+  readonly learned: LearnedSource | undefined;
   readonly hnsw: { readonly m: number; readonly efConstruction: number; readonly efSearch: number };
 }
 
@@ -80,7 +90,7 @@ export function defineVectorIndex<const Name extends string>(name: Name, options
     kind: "vector-index" as const, name, description: options.description ?? "", dimensions: options.dimensions, distance: options.distance ?? "cosine",
     embedding: typeof embedding === "function" ? Object.freeze({ kind: "function" as const, embed: embedding }) : embedding,
     fields: Object.freeze({ ...fieldsOf(options.payload), ...Object.fromEntries((options.keywords ?? []).map((field) => [field, "text" as const])) }),
-    points: options.points, hnsw: Object.freeze({ ...HNSW, ...options.hnsw }),
+    points: options.points, learned: options.learned, hnsw: Object.freeze({ ...HNSW, ...options.hnsw }),
   });
 }
 
@@ -105,25 +115,27 @@ function fieldTypeOf({ def, format }: Shape): PayloadFieldType | undefined {
 }
 
 /** What else an index brings into the application: the stream its points follow, the model of its embedding. */
-export function partsOf({ points, embedding }: VectorIndex): readonly (Stream | LanguageModel | ServedModel)[] {
-  return [...(points ? [points.from] : []), ...(embedding && embedding.kind !== "function" ? [embedding.model] : [])];
+export function partsOf({ points, learned, embedding }: VectorIndex): readonly (Stream | LanguageModel | ServedModel)[] {
+  return [...(points ? [points.from] : []), ...(learned ? [learned.from] : []), ...(embedding && embedding.kind !== "function" ? [embedding.model] : [])];
 }
 
 export function describeVectorIndex(index: VectorIndex): object {
-  const { description, dimensions, distance, fields, hnsw, points, embedding } = index;
+  const { description, dimensions, distance, fields, hnsw, points, learned, embedding } = index;
   return {
     description, dimensions, distance, fields, hnsw, ...(embedding && { embedding: embedding.kind === "function" ? { kind: "function" } : { kind: embedding.kind, model: embedding.model.name } }),
-    ...(points && { points: { ...points, from: points.from.name } }),
+    ...(points && { points: { ...points, from: points.from.name } }), ...(learned && { learned: { ...learned, from: learned.from.name } }),
   };
 }
 
 export function checkVectorIndex(index: VectorIndex): readonly Problem[] {
   const path = `vectorIndexes.${index.name}`;
-  const { points, embedding, dimensions, hnsw } = index;
+  const { points, learned, embedding, dimensions, hnsw } = index;
   return [
     ...whole(`${path}.dimensions`, dimensions, { low: 1, high: 65_536 }), ...whole(`${path}.hnsw.m`, hnsw.m, { low: 4, high: 64 }),
     ...whole(`${path}.hnsw.efConstruction`, hnsw.efConstruction, { low: 4, high: 2_048 }), ...whole(`${path}.hnsw.efSearch`, hnsw.efSearch, { low: 1, high: 100_000 }),
     ...(points && (points.vector === undefined) === (points.text === undefined) ? [{ path: `${path}.points`, message: "names either the field of the vector or that of the text", code: "ambiguous" }] : []),
+    ...(points && learned ? [{ path: `${path}.learned`, message: "points either follow a stream or are learned from one", code: "ambiguous" }] : []),
+    ...(learned ? [learned.item, learned.basket].flatMap((field) => (field in learned.from.schema.shape ? [] : [{ path: `${path}.learned`, message: `stream "${learned.from.name}" has no field "${field}"`, code: "unknown-field" }])) : []),
     ...(points?.text !== undefined && embedding === undefined ? [{ path: `${path}.embedding`, message: "points made from a text need an embedding", code: "missing" }] : []),
     ...(points ? [points.key, points.vector, points.text].flatMap((field) => (field === undefined || field in points.from.schema.shape ? []
       : [{ path: `${path}.points`, message: `stream "${points.from.name}" has no field "${field}"`, code: "unknown-field" }])) : []),

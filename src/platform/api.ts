@@ -13,7 +13,7 @@ export type { FeatureReadResult, FeatureServiceResult } from "../protocols/admin
 export type { CatalogueAnswer, CatalogueShow, ViewFreshness } from "../protocols/admin/catalogue.ts";
 export type { CatalogueEntry, Lineage, LineageNode } from "../data/index.ts";
 export type { VectorIndexSummary, VectorSearchResult } from "../protocols/admin/vector-desk.ts";
-export type { SnapshotDescription as VectorSnapshot } from "../data/index.ts";
+export type { LearnedIndex, SnapshotDescription as VectorSnapshot } from "../data/index.ts";
 export type { TrainingProgress } from "../protocols/admin/sources.ts";
 export type { Decision, Evidence, ModelVersion, Run, RolloutState, TrainingReport } from "../modelops/index.ts";
 export type { Answer, ExplainedRequest, ShadowReport, TrafficView } from "../serving/index.ts";

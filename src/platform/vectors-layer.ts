@@ -1,6 +1,6 @@
 /** Vector indexes over their engines: those of the definition and those made at run time, with the embeddings wired in. */
 import { randomInt } from "node:crypto";
-import { createDefinedIndexes, createVectorIndexes } from "../data/index.ts";
+import { createDefinedIndexes, createVectorIndexes, learnIndex } from "../data/index.ts";
 import type { EmbedTexts, VectorIndexes } from "../data/index.ts";
 import type { Application, Embedding } from "../define/index.ts";
 import { vectorEngine } from "../engines/vectors/vector-rows.ts";
@@ -61,7 +61,11 @@ export async function openVectorsLayer({ engines, data, application, logger, tel
   const defined = stack.use(createDefinedIndexes({ indexes, log, decoder: data.decoder, logger, embed }));
   await defined.applyDefinition(application());
   const isDefined = (name: string): boolean => application().vectorIndexes.has(name);
-  const desk = createVectorDesk({ indexes, embed: embedText, isDefined, caughtUp: (name) => defined.caughtUp(name) });
+  const desk = createVectorDesk({ indexes, embed: embedText, isDefined, caughtUp: (name) => defined.caughtUp(name), train: (name, signal) => {
+    const index = application().vectorIndexes.get(name);
+    if (index === undefined) throw new StrataError("REQUEST_INVALID", { reason: `Vector index "${name}" is not in the definition: only indexes with \`learned\` are trained.` });
+    return learnIndex(index, { lake: data.lake, indexes, signal });
+  } });
   const owned = stack.move();
   return {
     indexes, desk,

@@ -1,7 +1,7 @@
 /** `strata vectors`: vector indexes – list, show, search, upsert, snapshots. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { VectorIndexSummary, VectorSearchResult, VectorSnapshot } from "../../platform/api.ts";
+import type { LearnedIndex, VectorIndexSummary, VectorSearchResult, VectorSnapshot } from "../../platform/api.ts";
 import { defineCommand } from "../command.ts";
 import { parseJsonObject } from "../request-argument.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
@@ -119,6 +119,20 @@ const upsert = defineCommand({
   render: ({ index, upserted }, { terminal }) => terminal.print(`${formatCount(upserted, "point")} written to ${index}`),
 });
 
+const train = defineCommand({
+  name: "train",
+  summary: "Learn the vectors of items from what was bought together",
+  description: "For an index whose definition has `learned`: reads the baskets of its stream, trains in a thread of its own, and writes one point per item. Training again replaces them.",
+  options: { ...SERVER_OPTIONS, timeout: { type: "duration", default: "10m", description: "How long to wait for the result" } },
+  positionals: INDEX,
+  examples: [{ command: "strata vectors train item_vectors", note: "items bought with the same things come near each other" }],
+  run: async ({ options, environment, positionals: { index }, signal, terminal }) => {
+    await using client = openApiClient({ options, environment });
+    return await terminal.step({ running: `learning ${index}`, done: ({ items }) => `learned ${formatCount(items, "item")}` }, () => client.post<LearnedIndex>(pathOf(index, "/train"), {}, { signal }));
+  },
+  render: ({ items, baskets, pairs, removed }, { terminal }) => terminal.pairs([["items", items], ["baskets", baskets], ["pairs bought together", pairs], ["items removed", removed]]),
+});
+
 const snapshots = defineCommand({
   name: "snapshots",
   summary: "List the snapshots of an index, or take one",
@@ -148,5 +162,5 @@ export const command = defineCommand({
     { command: "strata vectors list", note: "every index" },
     { command: "strata vectors search articles --text \"how to brew tea\"", note: "the nearest points" },
   ],
-  subcommands: [list, show, search, upsert, snapshots],
+  subcommands: [list, show, search, upsert, train, snapshots],
 });

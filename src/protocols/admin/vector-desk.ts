@@ -1,7 +1,7 @@
 /** Vector indexes in Strata's own words: list, show, search by vector, text, words or id, upsert, snapshots. */
 import { z } from "zod";
 import { parseFilter, pointIdOf } from "../../data/index.ts";
-import type { Point, PointId, QueryRequest, SnapshotDescription, VectorIndexes, VectorQuery } from "../../data/index.ts";
+import type { LearnedIndex, Point, PointId, QueryRequest, SnapshotDescription, VectorIndexes, VectorQuery } from "../../data/index.ts";
 import { StrataError } from "../../kernel/errors.ts";
 
 export const vectorSearchRequest = z.strictObject({
@@ -37,6 +37,8 @@ export interface VectorDesk {
   show(index: string): VectorIndexSummary;
   search(index: string, request: VectorSearchRequest): Promise<VectorSearchResult>;
   upsert(index: string, points: readonly VectorPointRequest[]): Promise<{ readonly upserted: number; readonly points: number }>;
+  /** Learns the vectors of an index from its stream. */
+  train(index: string, signal: AbortSignal): Promise<LearnedIndex>;
   snapshots(index: string): readonly SnapshotDescription[];
   snapshot(index: string): Promise<SnapshotDescription>;
 }
@@ -47,9 +49,10 @@ export interface VectorDeskOptions {
   readonly isDefined: (index: string) => boolean;
   /** Points of everything that its stream holds now. */
   readonly caughtUp: (index: string) => Promise<void>;
+  readonly train: (index: string, signal: AbortSignal) => Promise<LearnedIndex>;
 }
 
-export function createVectorDesk({ indexes, embed, isDefined, caughtUp }: VectorDeskOptions): VectorDesk {
+export function createVectorDesk({ indexes, embed, isDefined, caughtUp, train }: VectorDeskOptions): VectorDesk {
   const show = (name: string): VectorIndexSummary => {
     const { points, name: index } = indexes.index(name);
     const { settings } = points;
@@ -84,6 +87,7 @@ export function createVectorDesk({ indexes, embed, isDefined, caughtUp }: Vector
       await indexes.change(name, { kind: "upsert", points });
       return { upserted: points.length, points: indexes.index(name).points.count };
     },
+    train: (name, signal) => train(show(name).index, signal),
     snapshots: (name) => indexes.snapshots.list(name),
     snapshot: (name) => indexes.snapshots.create(name),
   };

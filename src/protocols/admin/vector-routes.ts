@@ -18,6 +18,7 @@ export function vectorRoutes(desk: VectorDesk): readonly Route<AdminHandler>[] {
     route("GET", "/v1/vectors/:index", "one vector index", ({ index }) => Promise.resolve(jsonResponse(desk.show(index!)))),
     route("POST", "/v1/vectors/:index/search", "search: {vector | text | id | keywords, filter?, limit?, exact?}; several ways are fused by rank", async ({ index }, request) => jsonResponse(await desk.search(index!, bodyOf(request, vectorSearchRequest)))),
     route("POST", "/v1/vectors/:index/points", "upsert points: {points: [{id, vector | text, payload?}]}", async ({ index }, request) => jsonResponse(await desk.upsert(index!, bodyOf(request, upsertRequest).points))),
+    route("POST", "/v1/vectors/:index/train", "learn the vectors of an index from its stream, now", async ({ index }, request) => jsonResponse(await desk.train(index!, request.signal))),
     route("GET", "/v1/vectors/:index/snapshots", "snapshots of an index", ({ index }) => Promise.resolve(jsonResponse({ snapshots: desk.snapshots(index!) }))),
     route("POST", "/v1/vectors/:index/snapshots", "take a snapshot", async ({ index }) => jsonResponse(await desk.snapshot(index!))),
   ];
