@@ -41,7 +41,7 @@ const EFFECTS: Readonly<Record<ResourceKind, { readonly create: string; readonly
   streams: { create: "opens a log", update: "new events are checked by the new schema; stored events stay", delete: "stops accepting events; stored events stay" },
   featureViews: { create: "is built from the log", update: "is rebuilt from the log, then swapped in", delete: "its state is dropped; the events stay" },
   featureServices: { create: "can be read", update: "reads give the new set at once", delete: "can no longer be read" },
-  expectations: { create: "new events are judged", update: "new events are judged by the new rules", delete: "events are no longer judged; the history stays" },
+  expectations: { create: "events are judged, from the oldest that the log has", update: "new events are judged by the new rules", delete: "events are no longer judged; the history stays" },
   vectorIndexes: { create: "opens an index", update: "new points go by the new definition; a change of dimensions builds it anew", delete: "its points are dropped" },
   candidates: { create: "is built from the log", update: "is rebuilt from the log, then swapped in", delete: "its state is dropped; the events stay" },
   onDemand: { create: "is computed when asked", update: "models that use it should train again", delete: "is no longer computed" },

@@ -190,18 +190,25 @@ type AnyRule = EventRule & StreamRule & FreshnessRule & DistributionRule & SqlRu
 const MINIMUM_EVENTS = 100;
 
 function rule(test: RuleTest, refersTo?: Stream): AnyRule {
-  return build({ test, action: "warn", atLeast: 1, windowMs: undefined, minimumEvents: 1, severity: "warning", because: "" }, refersTo);
+  return build({ test, action: "warn", atLeast: 1, windowMs: undefined, minimumEvents: 1, severity: "warning", because: "" }, { refersTo, hasMinimum: false });
 }
 
-function build(node: RuleNode, refersTo: Stream | undefined): AnyRule {
-  const change = (part: Partial<RuleNode>): AnyRule => build({ ...node, ...part }, refersTo);
+interface Beside {
+  readonly refersTo: Stream | undefined;
+  /** The definition gave minimumEvents itself. */
+  readonly hasMinimum: boolean;
+}
+
+function build(node: RuleNode, beside: Beside): AnyRule {
+  const { refersTo, hasMinimum } = beside;
+  const change = (part: Partial<RuleNode>): AnyRule => build({ ...node, ...part }, beside);
   const built = {
     node, ...(refersTo === undefined ? {} : { refersTo }),
     severity: (severity: Severity) => change({ severity }),
     because: (because: string) => change({ because }),
-    atLeast: (atLeast: number) => change({ atLeast, ...(atLeast < 1 && node.minimumEvents === 1 ? { minimumEvents: MINIMUM_EVENTS } : {}) }),
+    atLeast: (atLeast: number) => change({ atLeast, ...(hasMinimum ? {} : { minimumEvents: atLeast < 1 ? MINIMUM_EVENTS : 1 }) }),
     over: (window: Duration) => change({ windowMs: durationMs(window) }),
-    minimumEvents: (minimumEvents: number) => change({ minimumEvents }),
+    minimumEvents: (minimumEvents: number) => build({ ...node, minimumEvents }, { ...beside, hasMinimum: true }),
     warn: () => change({ action: "warn" }),
     quarantine: () => change({ action: "quarantine" }),
     stop: () => change({ action: "stop", ...(node.severity === "warning" ? { severity: "critical" } : {}) }),
