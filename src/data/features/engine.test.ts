@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -21,7 +21,9 @@ import { activity, orders, pairs, sampleEvent, toColumns } from "./event-samples
 import type { SampleEvent } from "./event-samples.test.ts";
 import { createMemoryLog, createMemoryStates } from "./memory-log.test.ts";
 import { createPointInTimeIndex, createRowReader } from "./point-in-time.ts";
+import { openSpillPlace } from "./spill-place.test.ts";
 import { createViewSeats } from "./view-seats.ts";
+import type { FeatureSpill } from "./view-seats.ts";
 import { createViewState } from "./view-state.ts";
 
 const NOW_MS = 100_000;
@@ -37,9 +39,9 @@ function createWorld(resources: readonly FeatureView[] = [activity, pairs]) {
   return {
     ...memory, states, clock, lines, freshness,
     define: (next: Application): Application => (application = next),
-    open: async (checkpointEvents = 1e9): Promise<FeatureEngine> => {
+    open: async (checkpointEvents = 1e9, spill?: FeatureSpill): Promise<FeatureEngine> => {
       const engine = createFeatureEngine({
-        application: () => application, log: memory.log, decoder, states, clock, checkpointEvents,
+        application: () => application, log: memory.log, decoder, states, clock, checkpointEvents, spill,
         meter: { ...silentMeter, histogram: () => ({ record: (seconds) => { freshness.push(seconds); } }) },
         logger: { log: (level, message) => { lines.push(`${level}: ${message}`); } },
       });
@@ -96,6 +98,25 @@ test("an engine killed at any moment and one that never stopped answer the same 
     await engine.stop();
     await steady.stop();
   }), { numRuns: 25 });
+});
+
+test("an engine whose rows are mostly on disk answers the same, says so, and comes back from its checkpoint", async () => {
+  await using place = await openSpillPlace();
+  const world = createWorld();
+  const spill = { residentBytes: 1, open: place.open };
+  const events = drawEvents(6, 400);
+  world.append("orders", events.slice(0, 300));
+  const first = await world.open(1e9, spill);
+  assert.deepStrictEqual(readAll(first, latest(events.slice(0, 300))), offline(events, 300, latest(events.slice(0, 300))));
+  const told = first.statistics().find(({ view }) => view === "pairs")!;
+  assert.ok(told.spilledEntities > 0 && told.spilledBytes > 0, JSON.stringify(told));
+  await first.stop();
+  assert.deepEqual(await readdir(place.folder), [], "a stopped engine leaves nothing behind");
+  world.lines.length = 0;
+  world.append("orders", events.slice(300));
+  await using again = await world.open(1e9, spill);
+  assert.deepStrictEqual(readAll(again, latest(events)), offline(events, 400, latest(events)));
+  assert.deepEqual(world.lines.filter((line) => line.includes("from the log")), []);
 });
 
 test("what was appended before fresh is read after it", async () => {
