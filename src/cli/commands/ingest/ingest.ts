@@ -11,6 +11,7 @@ import { batchesOf } from "./batches.ts";
 import { openByteSource, type ByteSource } from "./byte-source.ts";
 import { discardLetters, listLetters, replayLetters, showLetter } from "./dead-letters.ts";
 import { FORMATS, eventsOf, formatOf, placeText } from "./event-file.ts";
+import { createImportRecord } from "./import-record.ts";
 import type { SourceEvent } from "./source-event.ts";
 import { createTotals, uploadBatches, type UploadTotals } from "./uploader.ts";
 
@@ -65,7 +66,14 @@ export const command = defineCommand({
     const counted = countEvents(eventsOf(source, format, schema));
     const totals = createTotals();
     const startedMs = clock.monotonicMs();
-    using bar = terminal.progress({ label: `ingesting into ${stream}` });
+    using progress = terminal.progress({ label: `ingesting into ${stream}` });
+    const record = createImportRecord({ client, clock, stream, file });
+    const bar = {
+      update: (done: number, total?: number): void => {
+        progress.update(done, total);
+        record.update(done, total);
+      },
+    };
     try {
       await uploadBatches(batchesOf(counted.groups, options.batch), totals, {
         client, clock, stream, signal, backfill: options.backfill,
@@ -73,10 +81,12 @@ export const command = defineCommand({
         onProgress: () => showProgress(bar, totals, { source, readEvents: counted.count() }),
       });
     } catch (thrown) {
-      bar[Symbol.dispose]();
+      progress[Symbol.dispose]();
+      await record.end("failed", sumOf(totals));
       if (sumOf(totals) > 0) terminal.warn(`stopped after ${formatCount(totals.accepted, "event")} accepted, ${formatCount(totals.duplicates, "duplicate")}, ${formatCount(totals.rejected, "dead letter")}; sent again, the same file adds only what is missing`);
       throw thrown;
     }
+    await record.end("done", sumOf(totals));
     if (sumOf(totals) === 0) throw new StrataError("FILE_INVALID", { path: file, format: format.toUpperCase(), reason: "it holds no event" });
     return reportOf(totals, { stream, file, format, elapsedMs: clock.monotonicMs() - startedMs });
   },
