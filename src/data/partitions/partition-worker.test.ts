@@ -53,6 +53,7 @@ test("whoever works when, features are those of one state over all events, each 
   await using log = await openEmbeddedEventLog({ folder: `${folder.path}/log`, clock: systemClock });
   await using store = await openEmbeddedOnlineStore({ folder: `${folder.path}/online` });
   await using database = await openSqliteDatabase({ file: `${folder.path}/leases.db` });
+  await using workers = new AsyncDisposableStack();
   const units = planPartitions(application);
   const leaseClock = createManualClock(1_000_000);
   const ttlMs = 120;
@@ -63,7 +64,7 @@ test("whoever works when, features are those of one state over all events, each 
       run: (unit, epoch) => runUnit({ unit, epoch, log, store, clock: systemClock, logger: silentLogger, dedupeRecords: 1_000 }),
     });
     await started.start();
-    return started;
+    return workers.use(started);
   };
   const now = (): number => leaseClock.now() + performance.now();
   const router = createPartitionedLog(log, () => application.streams);
@@ -83,12 +84,12 @@ test("whoever works when, features are those of one state over all events, each 
   const one = await newWorker("one", now);
   const producing = produce(1_600);
   await sleep(100);
-  const two = await newWorker("two", now);
+  await newWorker("two", now);
   await sleep(150);
   await one.stop();
-  const three = await newWorker("three", now);
+  await newWorker("three", now);
   await sleep(200);
-  const zombie = await newWorker("zombie", now); // takes its share, then its leases end while it goes on
+  await newWorker("zombie", now); // takes its share, then its leases end while it goes on
   await sleep(150);
   leaseClock.advance(ttlMs * 3);
   await producing;
@@ -102,5 +103,4 @@ test("whoever works when, features are those of one state over all events, each 
       : view === popularity ? Array.from({ length: 10 }, (_, key) => [`i${key}`]) : Array.from({ length: 31 }, (_, key) => [`i${key % 10}`, `c${key}`]);
     assert.deepEqual(await reader.read(view, keys, { atMs }), keys.map((key) => whole.read(key, atMs)), view.name);
   }
-  for (const worker of [two, three, zombie]) await worker.stop();
 });
