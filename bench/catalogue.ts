@@ -65,5 +65,10 @@ export const BENCHES: readonly Bench[] = [
     configuration: ["300,000 events through the door of a whole platform without rules, with eight rules that look at one event, and with uniqueness and drift besides; CPU of the process until everything is durable, in the lake and judged: bench/quality.ts."],
     quickArgs: ["--events", "30000"],
   }),
+  scriptBench({
+    name: "lake", title: "SQL over the lake and its tiers", script: "lake.ts",
+    configuration: ["2,000,000 purchases of a month in files of 100,000; SQL over HTTP about everything and about one day, with and without a condition that skips files, from the hot, warm and cold tier; bytes per event; the time to write all of it cold: bench/lake.ts."],
+    quickArgs: ["--events", "100000"],
+  }),
   trainingBench,
 ];

@@ -57,7 +57,10 @@ export interface StreamStore {
   collect(): Promise<Removed>;
 }
 
-/** Zstandard's level 19 is the highest that needs no extra memory to read. */
+/**
+ * The highest level that needs no extra memory to read. Measured over 200,000 purchases: 12.6 bytes per event instead of
+ * 13.5, for about ten times the time of the default; a row is written so once. bench/lake.ts
+ */
 const COLD_COMPRESSION_LEVEL = 19;
 
 export function createStreamStore(options: StreamStoreOptions, stored: StreamManifest): StreamStore {
