@@ -28,6 +28,8 @@ const USAGE = `usage: node --conditions=source bench/peers/features.ts [options]
 ${OPTIONS_TEXT}`;
 const FEAST = "feast==0.66.0";
 const CONNECTIONS = 10;
+/** A request that came while the workers were starting may never be answered. */
+const PROBE_LIMIT_MS = 3_000;
 const STRATA_EVENTS = 100_000;
 const FEATURES = WIDE_WINDOWS.flatMap((window) => ["orders", "spend", "mean", "least", "most"].map((statistic) => `${statistic}_${window}`));
 
@@ -114,7 +116,7 @@ async function startFeast({ bin }: PythonEnvironment, workers: number): Promise<
   return { label: `Feast, names, ${workers} ${workers === 1 ? "worker" : "workers"}`, host: "127.0.0.1", port, path: ONLINE, bodies: byNames, cpuMs: () => Promise.resolve(server.usage().cpuMs), [Symbol.asyncDispose]: () => server.close() };
 }
 
-const ask = (port: number): Promise<Response> => fetch(`http://127.0.0.1:${port}${ONLINE}`, { method: "POST", headers: { "content-type": "application/json" }, body: byNames[0]! });
+const ask = (port: number): Promise<Response> => fetch(`http://127.0.0.1:${port}${ONLINE}`, { method: "POST", headers: { "content-type": "application/json" }, body: byNames[0]!, signal: AbortSignal.timeout(PROBE_LIMIT_MS) });
 
 function fillStore(python: string, folder: string): Promise<void> {
   return new Promise((resolve, reject) => {

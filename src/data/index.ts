@@ -101,3 +101,7 @@ export { describeCatalogue, findEntry, lineageOf, searchCatalogue } from "./cata
 export type { CatalogueEntry, CatalogueFeature, CatalogueKind, Lineage, LineageNode } from "./catalogue/catalogue.ts";
 export { learnIndex } from "./vectors/learned-index.ts";
 export type { LearnedIndex } from "./vectors/learned-index.ts";
+export { FEATURE_READS_LOG, createReadSampler } from "./feature-serving/read-sample.ts";
+export type { FeatureReadSample } from "./feature-serving/read-sample.ts";
+export { auditReads } from "./feature-serving/recompute-reads.ts";
+export type { ReadAudit } from "./feature-serving/recompute-reads.ts";

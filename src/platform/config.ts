@@ -48,6 +48,8 @@ export const configSchema = z.strictObject({
   featureMemoryBytes: numeric(z.number().int().min(MIB)).default(1024 * MIB).describe("Rows that one feature view keeps in memory; entities that were not asked for of late go to a file of the data folder beyond it."),
   checkpointSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(30).describe("Interval between checkpoints of feature state."),
   controlSeconds: numeric(z.number().min(0.1).max(DAY_SECONDS)).default(5).describe("Interval at which triggers and rollouts are judged."),
+  featureReadSampling: numeric(z.number().min(0).max(1)).default(0.001).describe("Share of feature reads of which a row is kept, to be computed again offline and compared."),
+  featureAuditSeconds: numeric(z.number().min(1).max(DAY_SECONDS)).default(3_600).describe("Interval at which sampled feature reads are compared with the offline join."),
   trainingThreads: numeric(z.number().int().min(1).max(64)).default(Math.max(1, Math.min(4, availableParallelism() - 1))).describe("Threads of a training job."),
   dailyTrainings: numeric(z.number().int().min(1)).default(24).describe("Most automatic trainings per model and day."),
   requireKeys: truth.default(false).describe("Refuse calls of language models that bring no virtual key; without it they are booked on the key `local`."),

@@ -1,5 +1,5 @@
 /** The feature store over the data layer: what feature services, Feast's API and the catalogue read and ask for. */
-import { EVENT_AGE_METRIC, createOnlineFeatureReader } from "../data/index.ts";
+import { EVENT_AGE_METRIC, createOnlineFeatureReader, createReadSampler } from "../data/index.ts";
 import type { Application } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { TelemetryStore } from "../observe/index.ts";
@@ -9,17 +9,23 @@ import type { CatalogueSources, FreshnessQuantiles, ViewFreshness } from "../pro
 import type { FeatureReadParts } from "../protocols/admin/feature-read.ts";
 import type { FeastParts } from "../protocols/feast/feast.ts";
 import type { FeastDocuments } from "../protocols/feast/search.ts";
+import type { Config } from "./config.ts";
 import type { DataLayer } from "./data-layer.ts";
+import { createFeatureAudit } from "./feature-audit.ts";
+import type { FeatureAudit } from "./feature-audit.ts";
 
 export interface FeatureLayer {
   readonly reads: FeatureReadParts;
   readonly catalogue: CatalogueSources;
   readonly feast: FeastParts;
+  /** Of sampled reads, after those on their way to the log are there. */
+  readonly audit: FeatureAudit;
 }
 
 export interface FeatureLayerOptions {
   readonly data: DataLayer;
   readonly log: EventLog;
+  readonly config: Pick<Config, "featureReadSampling">;
   readonly application: () => Application;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,12 +33,18 @@ export interface FeatureLayerOptions {
   readonly documents: FeastDocuments;
 }
 
-export function createFeatureLayer({ data, log, application, clock, logger, telemetry, documents }: FeatureLayerOptions): FeatureLayer {
+export function createFeatureLayer({ data, log, config, application, clock, logger, telemetry, documents }: FeatureLayerOptions): FeatureLayer {
   const { features, ingestion } = data;
-  const reader = createOnlineFeatureReader({ features, clock, meter: telemetry, logger });
+  const sampler = createReadSampler({ log, logger, appliedOffset: features.appliedOffset, nextId: () => data.ids.next(), chance: Math.random, share: config.featureReadSampling });
+  const reader = createOnlineFeatureReader({ features, clock, meter: telemetry, logger, onRead: sampler.offer });
+  const audit = createFeatureAudit({ application, log, decoder: data.decoder, lake: data.lake, meter: telemetry });
   const streamsOf = (views: readonly string[]): readonly string[] => [...new Set(views.flatMap((view) => application().featureViews.get(view)?.from.name ?? []))];
   return {
     reads: { application, reader },
+    audit: async (options) => {
+      await sampler.settle();
+      return await audit(options);
+    },
     catalogue: { application, freshness: () => features.statistics().map((view) => freshnessOf(view, { log, telemetry })) },
     feast: {
       application, reader, ingestion, documents,

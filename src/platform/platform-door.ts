@@ -2,6 +2,7 @@
 import type { Application, ApplicationDocument, ResourceChange } from "../define/index.ts";
 import type { LogStore, TelemetryStore } from "../observe/index.ts";
 import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
+import type { AdminSources } from "../protocols/admin/sources.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
 import type { LakeSources } from "../protocols/admin/lake-routes.ts";
 import type { SqlDesk } from "../protocols/admin/sql-routes.ts";
@@ -25,6 +26,7 @@ export interface DoorParts {
   readonly telemetry: TelemetryStore;
   readonly data: DataLayer;
   readonly features: FeatureLayer;
+  readonly audit: AdminSources["audit"];
   readonly vectors: VectorsLayer;
   readonly models: ModelLayer;
   readonly language: LanguageLayer;
@@ -42,7 +44,7 @@ export interface DoorParts {
 
 const ACTOR = "admin-api";
 
-export function createPlatformDoor({ application, telemetry, data, features, vectors, models, language, ledger, lake, sql, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
+export function createPlatformDoor({ application, audit, telemetry, data, features, vectors, models, language, ledger, lake, sql, traffic, inference, explain, logs, overview, plan, reload }: DoorParts): (request: HttpRequest) => Promise<HttpResponse> {
   const { control, experiments, registry, rollouts, decisions, endpoints } = models;
   const modelNames = (): readonly string[] => [...application().models.keys()];
   return createFrontDoor({
@@ -50,7 +52,7 @@ export function createPlatformDoor({ application, telemetry, data, features, vec
     admin: {
       version: strataVersion(), overview, definition: () => definitionOf(application()), experiments, registry, rollouts, decisions, logs, modelNames, explain,
       languageModels: () => openAiModels(language), upstreams: () => language.gateway.upstreams(), ledger: ledger.admin, lake, sql,
-      quality: { monitor: data.dataQuality, ...data.qualityWork }, streams: data.streams.sources, train: models.train, audit: models.audit, plan, apply: reload, featureReads: features.reads, catalogue: features.catalogue,
+      quality: { monitor: data.dataQuality, ...data.qualityWork }, streams: data.streams.sources, train: models.train, audit, plan, apply: reload, featureReads: features.reads, catalogue: features.catalogue,
       rollback: (model, reason) => control.rollback(model, reason, ACTOR),
       cancelRollout: (model, reason) => control.cancelRollout(model, reason, ACTOR),
       tick: () => control.tick(),

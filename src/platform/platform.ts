@@ -13,7 +13,7 @@ import type { TrainingReport } from "../modelops/index.ts";
 import { createLogStore, createTelemetryStore } from "../observe/index.ts";
 import type { LogLine, LogStore, TelemetryStore } from "../observe/index.ts";
 import type { Overview } from "../protocols/admin/overview.ts";
-import type { AnswerAudit } from "./audit.ts";
+import type { PlatformAudit } from "./feature-audit.ts";
 import { openCallsOverview } from "./calls-overview.ts";
 import type { Config } from "./config.ts";
 import { openDataLayer } from "./data-layer.ts";
@@ -22,6 +22,7 @@ import { loadDefinition } from "./definition-loader.ts";
 import { watchDefinition } from "./definition-watch.ts";
 import type { ReloadOutcome } from "./definition-watch.ts";
 import { openEngines } from "./engines.ts";
+import { withFeatureReads } from "./feature-audit.ts";
 import { createFeatureLayer } from "./feature-layer.ts";
 import { openHttpListener } from "./http-listener.ts";
 import { createInferenceEdge } from "./inference-edge.ts";
@@ -76,13 +77,15 @@ export interface Platform extends AsyncDisposable, DataParts, ModelParts, Servin
   /** Trains now and puts the result through gates and rollout. */
   train(model: string, options?: TrainOptions): Promise<TrainingReport>;
   /** Recomputes logged answers offline and compares them bit by bit. */
-  audit(options?: { readonly limit?: number; readonly signal?: AbortSignal }): Promise<AnswerAudit>;
+  audit(options?: { readonly limit?: number; readonly signal?: AbortSignal }): Promise<PlatformAudit>;
   /** What applying the definition would change. */
   plan(document: ApplicationDocument): readonly ResourceChange[];
   apply(application: Application): Promise<readonly ResourceChange[]>;
   close(): Promise<void>;
 }
 
+/** Of the sampled reads, in each scheduled audit. */
+const FEATURE_READS_AUDITED = 10_000;
 const CLOSE_DEADLINE_MS = 5_000;
 /** Tiers go by days; a minute is soon enough, and nothing to do costs a look at the manifest. */
 const LAKE_POLICY_MS = 60_000;
@@ -146,20 +149,22 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const features = createFeatureLayer({ ...shared, data, log: engines.log, documents: vectors.documents });
   const sql = stack.use(openSqlLayer({ lake: data.lake, cache: engines.lakeCache, blobs: engines.blobs, config }));
   const lakeDesk = { lake: data.lake, prices: { hot: config.hotPrice, warm: config.warmPrice, cold: config.coldPrice }, cache: () => engines.lakeCache.statistics() };
+  const audit = withFeatureReads(models.audit, features.audit);
   const inference = stack.use(createInferenceEdge({ config, models: traffic.server, clock, feast: features.feast }));
-  const handle = createPlatformDoor({ ...shared, data, features, vectors, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
+  const handle = createPlatformDoor({ ...shared, audit, data, features, vectors, models, language, ledger, lake: lakeDesk, sql, traffic: traffic.desk, inference: inference.protocol, explain: (query) => serving.server.explain(query), logs, overview, plan, reload });
   const listener = await openHttpListener({ host: config.host, port: config.port, listeners: config.listeners, maxBodyBytes: config.maxBodyBytes, handle });
   stack.defer(() => listener.close(CLOSE_DEADLINE_MS));
   const grpc = await inference.listen(listener.port);
   stack.defer(() => grpc.close(CLOSE_DEADLINE_MS));
   startRepeatingWork(stack, { options, data, models, vectors, logs });
+  stack.use(repeatWork({ name: "the audit of feature reads", everyMs: config.featureAuditSeconds * 1000, logger: logs, work: async () => { await features.audit({ limit: FEATURE_READS_AUDITED }); } }));
   if (options.watch && typeof options.definition === "string") stack.use(watchDefinition(options.definition, { reload, onReload: options.onReload, logger: logs }));
 
   const owned = stack.move();
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= owned.disposeAsync());
   const { ingestion, candidates, lake } = data;
-  const { experiments, registry, rollouts, decisions, endpoints, monitor, control, train, audit } = models;
+  const { experiments, registry, rollouts, decisions, endpoints, monitor, control, train } = models;
   return {
     url: `http://${config.host}:${listener.port}`, grpcUrl: `${config.host}:${grpc.port}`, clock, telemetry, logs, language: language.gateway, application: shared.application,
     ingestion, features: data.features, candidates, lake, experiments, registry, rollouts, decisions, endpoints, monitor, control, modelServer: serving.server,

@@ -14,6 +14,8 @@ interface AuditReport {
   readonly rows: number;
   readonly answers: number;
   readonly examples?: readonly unknown[];
+  /** Sampled reads of views and services. */
+  readonly reads?: { readonly reads: number; readonly checked: number; readonly mismatches: number; readonly examples: readonly unknown[] };
 }
 
 const audit = defineCommand({
@@ -31,10 +33,14 @@ const audit = defineCommand({
     return await terminal.step({ running: "recomputing logged answers", done: ({ rows }) => `recomputed ${formatCount(rows, "row")}` },
       () => client.post<AuditReport>("/v1/audit", { limit: options.limit }, { signal }));
   },
-  exitCode: ({ mismatches }) => (mismatches === 0 ? 0 : 1),
-  render: ({ checked, rows, answers, mismatches, examples = [] }, { terminal }) => {
+  exitCode: ({ mismatches, reads }) => (mismatches === 0 && (reads?.mismatches ?? 0) === 0 ? 0 : 1),
+  render: ({ checked, rows, answers, mismatches, examples = [], reads }, { terminal }) => {
     terminal.print(`${formatCount(checked, "value")} of ${formatCount(rows, "row")} in ${formatCount(answers, "answer")} compared: ${formatCount(mismatches, "mismatch", "mismatches")}`);
     for (const example of examples.slice(0, EXAMPLES_SHOWN)) terminal.print(`  ${JSON.stringify(example)}`);
+    if (reads !== undefined && reads.reads > 0) {
+      terminal.print(`${formatCount(reads.checked, "value")} of ${formatCount(reads.reads, "sampled read")} compared: ${formatCount(reads.mismatches, "mismatch", "mismatches")}`);
+      for (const example of reads.examples.slice(0, EXAMPLES_SHOWN)) terminal.print(`  ${JSON.stringify(example)}`);
+    }
     if (checked === 0) terminal.warn("there are no sampled rows yet; ask an endpoint first");
   },
 });

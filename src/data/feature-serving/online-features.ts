@@ -62,12 +62,14 @@ export interface OnlineFeatureOptions {
   readonly clock: Clock;
   readonly meter: Meter;
   readonly logger: Logger;
+  /** Hears of every read. */
+  readonly onRead?: (online: OnlineFeatures, keys: OnlineQuestion["keys"]) => void;
 }
 
 /** By view. */
 export const EVENT_AGE_METRIC = "strata_feature_event_age_seconds";
 
-export function createOnlineFeatureReader({ features, clock, meter, logger }: OnlineFeatureOptions): OnlineFeatureReader {
+export function createOnlineFeatureReader({ features, clock, meter, logger, onRead }: OnlineFeatureOptions): OnlineFeatureReader {
   const eventAge = meter.histogram(EVENT_AGE_METRIC, "Age of the latest event behind a feature row when it was served");
   const failures = meter.counter("strata_feature_on_demand_failures_total", "Rows for which an on-demand function failed or gave no number");
   const compute = createOnDemandComputer((name, reason) => {
@@ -109,7 +111,9 @@ export function createOnlineFeatureReader({ features, clock, meter, logger }: On
       const atMs = question.atMs ?? clock.now();
       const views = selection.views.map((selected) => readView(selected, question, atMs));
       const onDemand = selection.onDemand.map((selected) => compute(selected, { rows: question.rows, atMs, views, request: question.request }));
-      return use({ rows: question.rows, atMs, views, onDemand });
+      const online = { rows: question.rows, atMs, views, onDemand };
+      onRead?.(online, question.keys);
+      return use(online);
     },
     offsets: ({ streams }) => Object.fromEntries(streams.map((stream) => [stream, features.appliedOffset(stream)])),
   };
