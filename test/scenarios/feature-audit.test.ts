@@ -7,7 +7,7 @@ import { openTestPlatform, send, temporaryFolder } from "./platform-kit.ts";
 
 const MINUTE = 60_000;
 
-test("every sampled read equals the offline join, and a served value that was wrong is found", async () => {
+test("every sampled read equals the offline join", async () => {
   const start = Date.UTC(2026, 0, 1);
   const clock = createReplayClock(start);
   const random = createRandom("feature audit");
