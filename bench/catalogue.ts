@@ -61,6 +61,11 @@ export const BENCHES: readonly Bench[] = [
     quickArgs: ["--events", "300000", "--entities", "20000"],
   }),
   scriptBench({
+    name: "derivations", title: "Derived streams catching up", script: "derivations.ts",
+    configuration: ["200,000 events of one stream and 20,000 of another in the log of a whole platform; a derived stream is added and makes everything there is, each event durable in its own log, while the lake follows: bench/derivations.ts."],
+    quickArgs: ["--events", "20000"],
+  }),
+  scriptBench({
     name: "quality", title: "Expectations, checks and profiles", script: "quality.ts",
     configuration: ["300,000 events through the door of a whole platform without rules, with eight rules that look at one event, and with uniqueness and drift besides; CPU of the process until everything is durable, in the lake and judged: bench/quality.ts."],
     quickArgs: ["--events", "30000"],
