@@ -67,8 +67,8 @@ try {
     return JSON.stringify(answer!.rows);
   };
   const everything = "select country, count(*), round(sum(price * quantity)) from purchases group by country order by country";
-  const oneDay = `${everything.replace(" group by", " where event_time >= '2026-01-15' and event_time < '2026-01-16' group by")}`;
-  const sameDay = `${everything.replace(" group by", " where epoch_ms(event_time) >= epoch_ms(timestamptz '2026-01-15') and epoch_ms(event_time) < epoch_ms(timestamptz '2026-01-16') group by")}`; // the same rows, asked so that no file can be skipped
+  const oneDay = everything.replace(" group by", " where event_time >= '2026-01-15' and event_time < '2026-01-16' group by");
+  const sameDay = everything.replace(" group by", " where epoch_ms(event_time) >= epoch_ms(timestamptz '2026-01-15') and epoch_ms(event_time) < epoch_ms(timestamptz '2026-01-16') group by"); // the same rows, asked so that no file can be skipped
   const storage = async (name: string): Promise<void> => {
     const [stored] = await platform.lake.storage();
     const { hot, warm, cold } = stored!.tiers;

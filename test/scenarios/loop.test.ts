@@ -52,6 +52,11 @@ async function firstChampion({ platform, world }: Story): Promise<void> {
   assert.deepEqual(await platform.registry.aliases("wear"), { champion: 1 });
   const [record] = await platform.registry.evidence("wear");
   assert.deepEqual([record?.version, record?.alias, record?.gates.every(({ passed }) => passed), record?.run], [1, "champion", true, report.run]);
+  const { snapshot } = await platform.experiments.run(report.run);
+  assert.deepEqual((await platform.lake.snapshots()).find(({ id }) => id === snapshot)?.pins, [`run ${report.run}`]);
+  await assert.rejects(platform.lake.forgetSnapshot(snapshot), { code: "SNAPSHOT_PINNED" });
+  await platform.lake.collect({ olderThanMs: 0 });
+  assert.equal((await platform.lake.openSnapshot(snapshot)).id, snapshot);
 }
 
 async function driftRetrains({ platform, world, clock }: Story): Promise<void> {

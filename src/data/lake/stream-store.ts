@@ -59,7 +59,7 @@ export interface StreamStore {
 
 /**
  * The highest level that needs no extra memory to read. Measured over 200,000 purchases: 12.6 bytes per event instead of
- * 13.5, for about ten times the time of the default; a row is written so once. bench/lake.ts
+ * 13.5, for about ten times the time of the default; a row is written so once or a few times. bench/lake.ts
  */
 const COLD_COMPRESSION_LEVEL = 19;
 
