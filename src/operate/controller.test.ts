@@ -8,7 +8,7 @@ import { z } from "zod";
 import { canary, defineApplication, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineStream, count, eachEvent, gate, gradientBoosting, labelValue, onNewData, outcomeFrom } from "../define/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import { openEmbeddedBlobStore } from "../engines/embedded/blob-store.ts";
-import { openSqliteDatabase } from "../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../test/conformance/domain-database.ts";
 import { createManualClock } from "../kernel/clock.ts";
 import { isStrataError, StrataError } from "../kernel/errors.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
@@ -49,7 +49,7 @@ interface Observed {
 async function openLoop(options: { readonly retrains?: boolean } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "strata-controller-"));
   const clock = createManualClock(1_000_000);
-  const database = await openSqliteDatabase({ file: join(folder, "strata.db") });
+  const database = await openDomainDatabase({ file: join(folder, "strata.db") });
   const blobs = await openEmbeddedBlobStore({ folder: join(folder, "blobs") });
   const trees = await blobs.put(Buffer.from("trees"));
   const shared = { database, blobs, clock, ids: createIdSource(clock, createRandom(1).next) };

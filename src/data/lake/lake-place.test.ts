@@ -9,7 +9,7 @@ import { openDuckdbAnalytics } from "../../engines/duckdb/duckdb-analytics.ts";
 import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
 import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
 import { openEmbeddedFileCache } from "../../engines/embedded/file-cache.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import type { ManualClock } from "../../kernel/clock.ts";
 import type { Analytics } from "../../ports/analytics.ts";
@@ -61,7 +61,7 @@ export async function openPlace(options: PlaceOptions = {}): Promise<Place> {
   const folder = join(root, "lake");
   const clock = createManualClock(1_000_000);
   const log = await openEmbeddedEventLog({ folder: join(root, "log"), clock });
-  const database = await openSqliteDatabase({ file: join(root, "strata.db") });
+  const database = await openDomainDatabase({ file: join(root, "strata.db") });
   const analytics = options.analytics ?? openDuckdbAnalytics({ threads: 1, temporaryFolder: join(root, "temporary") });
   const blobFolder = join(root, "blobs");
   const store = await openEmbeddedBlobStore({ folder: blobFolder });

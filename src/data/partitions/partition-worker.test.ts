@@ -10,7 +10,7 @@ import { z } from "zod";
 import { temporaryFolder } from "../../../test/conformance/temporary-folder.ts";
 import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
 import { openEmbeddedOnlineStore } from "../../engines/embedded/online-store.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { count, defineApplication, defineEntity, defineFeatureView, defineStream, distinct, last, sum } from "../../define/index.ts";
 import { createManualClock, systemClock } from "../../kernel/clock.ts";
 import { createRandom } from "../../kernel/random.ts";
@@ -52,7 +52,7 @@ test("whoever works when, features are those of one state over all events, each 
   await using folder = await temporaryFolder();
   await using log = await openEmbeddedEventLog({ folder: `${folder.path}/log`, clock: systemClock });
   await using store = await openEmbeddedOnlineStore({ folder: `${folder.path}/online` });
-  await using database = await openSqliteDatabase({ file: `${folder.path}/leases.db` });
+  await using database = await openDomainDatabase({ file: `${folder.path}/leases.db` });
   await using workers = new AsyncDisposableStack();
   const units = planPartitions(application);
   const leaseClock = createManualClock(1_000_000);

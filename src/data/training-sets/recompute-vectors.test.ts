@@ -14,7 +14,7 @@ import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
 import { openEmbeddedFileCache } from "../../engines/embedded/file-cache.ts";
 import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
 import { openEmbeddedStateStore } from "../../engines/embedded/state-store.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { createRandom } from "../../kernel/random.ts";
 import { silentLogger, silentMeter } from "../../ports/telemetry.ts";
@@ -58,7 +58,7 @@ async function openWorld() {
   stack.defer(() => rm(root, { recursive: true, force: true }));
   const log = stack.use(await openEmbeddedEventLog({ folder: join(root, "log"), clock }));
   const states = await openEmbeddedStateStore({ folder: join(root, "states") });
-  const database = stack.use(await openSqliteDatabase({ file: join(root, "strata.db") }));
+  const database = stack.use(await openDomainDatabase({ file: join(root, "strata.db") }));
   const analytics = stack.use(openDuckdbAnalytics({ threads: 1, temporaryFolder: join(root, "temporary") }));
   const blobs = await openEmbeddedBlobStore({ folder: join(root, "blobs") });
   const cache = await openEmbeddedFileCache({ folder: join(root, "cache"), maxBytes: 1_000_000, blobs });

@@ -1,7 +1,9 @@
 /**
  * Relational metadata in PostgreSQL, for any number of processes. Transactions are serialisable and run again when they lost a
  * race or their connection before the commit; after a commit whose answer was lost the server is asked what became of it.
+ * Those of one process run one after another in call order, as they do embedded: only processes race.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Kysely, type Transaction } from "kysely";
 import { StrataError } from "../../kernel/errors.ts";
 import { SCHEMA_TABLE, digestOf, pendingMigrations, schemaRows, type AppliedMigration } from "../../ports/sql-migrations.ts";
@@ -21,13 +23,24 @@ export async function openPostgresDatabase(options: PostgresOptions): Promise<Sq
   const pool = await openPostgresPool(options);
   const door = createDoor(pool.place);
   const kysely = new Kysely<unknown>({ dialect: createPostgresDialect(pool, door) });
+  const inside = new AsyncLocalStorage<{ open: boolean }>();
+  let latest: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = latest.then(() => {
+      const scope = { open: true };
+      return inside.run(scope, work).finally(() => { scope.open = false; });
+    });
+    latest = turn.catch(() => undefined); // told to whoever asked
+    return turn;
+  };
   const database: SqlDatabase = {
     as: <Tables>() => kysely as unknown as Kysely<Tables>, // only the types differ; the domain that made the tables declares them
     transaction: async <Tables, T>(work: (transaction: Transaction<Tables>) => Promise<T>) => {
+      if (inside.getStore()?.open === true) throw new StrataError("SQL_DEADLOCK"); // it would wait for itself
       door.open();
-      return untilKept(pool.timeoutMs, () => database.as<Tables>().transaction().execute(work)).finally(() => door.leave());
+      return inTurn(() => untilKept(pool.timeoutMs, () => database.as<Tables>().transaction().execute(work))).finally(() => door.leave());
     },
     migrate: async (domain, migrations) => {
       door.open();

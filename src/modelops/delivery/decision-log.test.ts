@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import { createDecisionLog } from "./decision-log.ts";
@@ -13,7 +13,7 @@ async function openStore() {
   const folder = await mkdtemp(join(tmpdir(), "strata-decisions-"));
   const clock = createManualClock(1_000);
   const open = async () => {
-    const database = await openSqliteDatabase({ file: join(folder, "strata.db") });
+    const database = await openDomainDatabase({ file: join(folder, "strata.db") });
     const log = createDecisionLog({ database, clock });
     await log.open();
     return { database, log };

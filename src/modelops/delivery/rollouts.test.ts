@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
@@ -22,7 +22,7 @@ async function openStore() {
   const clock = createManualClock(1_000);
   const ids = createIdSource(clock, createRandom(1).next);
   const open = async () => {
-    const database = await openSqliteDatabase({ file: join(folder, "strata.db") });
+    const database = await openDomainDatabase({ file: join(folder, "strata.db") });
     const rollouts = createRollouts({ database, clock, ids });
     await rollouts.open();
     return { database, rollouts };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
@@ -26,7 +26,7 @@ async function openStore() {
   const ids = createIdSource(clock, createRandom(1).next);
   const blobs = await openEmbeddedBlobStore({ folder: join(folder, "blobs") });
   const open = async () => {
-    const database = await openSqliteDatabase({ file: join(folder, "strata.db") });
+    const database = await openDomainDatabase({ file: join(folder, "strata.db") });
     const experiments = createExperiments({ database, blobs, clock, ids });
     return { database, experiments, interrupted: await experiments.open() };
   };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { openEmbeddedBlobStore } from "../../engines/embedded/blob-store.ts";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { isStrataError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
@@ -28,7 +28,7 @@ const BY = { reason: "Gates passed.", actor: "loop" };
 async function openStore(sign?: Sign) {
   const folder = await mkdtemp(join(tmpdir(), "strata-registry-"));
   const clock = createManualClock(1_000_000);
-  const database = await openSqliteDatabase({ file: join(folder, "strata.db") });
+  const database = await openDomainDatabase({ file: join(folder, "strata.db") });
   const blobs = await openEmbeddedBlobStore({ folder: join(folder, "blobs") });
   const trees = await blobs.put(Buffer.from("trees"));
   const registry = createRegistry({ database, blobs, clock, ids: createIdSource(clock, createRandom(1).next), ...(sign ? { sign } : {}) });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openSqliteDatabase } from "../../engines/sqlite/database.ts";
+import { openDomainDatabase } from "../../../test/conformance/domain-database.ts";
 import { createManualClock } from "../../kernel/clock.ts";
 import { StrataError, isStrataError } from "../../kernel/errors.ts";
 import type { ErrorCode } from "../../kernel/errors.ts";
@@ -14,7 +14,7 @@ const hasCode = (code: ErrorCode, text = "") => (thrown: unknown): boolean => is
 const NOTE = { reason: "because", actor: "ann" };
 
 async function openDesks(count: number) {
-  const database = await openSqliteDatabase({ file: ":memory:" });
+  const database = await openDomainDatabase({ file: ":memory:" });
   const clock = createManualClock(1_000);
   const versions = new Set(["1", "2", "3"]);
   const aliases = new Map([["tried", "2"]]);
