@@ -116,6 +116,7 @@ export const ERRORS = {
   FEATURE_VIEW_NOT_FOUND: caller(404, "NOT_FOUND", "There is no feature view \"{view}\".", "Known views: {known}."),
   FEATURE_VIEW_BUILDING: busy(503, "UNAVAILABLE", "Feature view \"{view}\" is still being built from the log: {done} of {total} events.", "Try again when it is built; `strata status` shows its progress."),
   SPILL_FAILED: dependency(503, "UNAVAILABLE", "The spill file {path} could not {action}: {reason}", "Look at the disk of the data folder: it is full or failing. Until it recovers, feature state stays in memory."),
+  FEATURE_HISTORY_GONE: caller(409, "FAILED_PRECONDITION", "Feature view \"{view}\" cannot be built again: retention has removed the events of stream \"{stream}\" before offset {oldest} from the log, and the state in service still knows them.", "The state in service is complete and goes on; to build anew, raise the stream's retention first."),
   FEATURE_TIME_TOO_OLD: caller(400, "OUT_OF_RANGE", "Feature view \"{view}\" cannot be read at {time}: the online state is exact from {oldest} on.", "Read at a later time, or ask the training set, which reads all of the past."),
   ENTITY_KEY_INVALID: caller(400, "INVALID_ARGUMENT", "Entity key for \"{entity}\" is missing or not valid: {reason}", "Give every key of the view's entities."),
   STATE_CORRUPT: broken(500, "DATA_LOSS", "The state checkpoint {file} is damaged: {reason}", "It is rebuilt from the log at the next start."),

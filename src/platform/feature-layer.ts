@@ -45,13 +45,13 @@ export function createFeatureLayer({ data, log, config, application, clock, logg
       await sampler.settle();
       return await audit(options);
     },
-    catalogue: { application, freshness: () => features.statistics().map((view) => freshnessOf(view, { log, telemetry })) },
+    catalogue: { application, rebuild: (view) => { features.rebuild([view]); }, freshness: () => features.statistics().map((view) => freshnessOf(view, { log, telemetry })) },
     feast: {
       application, reader, ingestion, documents,
       isHealthy: () => features.health().ok,
       materialization: {
         building: () => features.statistics().filter(({ rebuild }) => rebuild !== undefined).map(({ view }) => view),
-        rebuild: (views) => features.rebuild(views).ready,
+        rebuild: async (views) => { await features.rebuild(views).ready; },
         catchUp: (views) => features.fresh(streamsOf(views)),
       },
     },

@@ -225,3 +225,11 @@ test("the catalogue tells what there is, what it is made of and how fresh it is"
   assert.equal((await send(platform.url, { path: "/v1/catalogue/nothing" })).status, 404);
   assert.match((await send(platform.url, { path: "/metrics" })).text, /strata_feature_event_age_seconds_count\{view="customer_profile"\} \d+/);
 });
+
+test("a view is built again on request, and its values stay", async () => {
+  const answered = await post("/v1/features/customer_activity/backfill", {});
+  assert.equal(`${answered.status} ${answered.text}`, "202 {\"view\":\"customer_activity\",\"accepted\":true}");
+  await until("customer_activity in service", () => (platform.features.statistics().some(({ rebuild }) => rebuild !== undefined) ? undefined : true));
+  assert.match((await online({ features: ["customer_activity:orders_1d"], entities: { customer: ["C1"] } })).text, /"values":\[2\]/);
+  assert.equal((await post("/v1/features/nothing/backfill", {})).status, 404);
+});

@@ -99,6 +99,35 @@ export function treeOf(nodes: readonly LineageNode[], indent = ""): readonly str
 const nameOf = (ref: string): string => ref.slice(ref.indexOf(":") + 1);
 const labelOf = (ref: string): string => `${nameOf(ref)}  (${ref.slice(0, ref.indexOf(":")).replaceAll("-", " ")})`;
 
+/** How often a backfill is asked how far it is. */
+const POLL_MS = 500;
+
+export const backfill = defineCommand({
+  name: "backfill",
+  summary: "Build a view again from all events, while the old state answers",
+  description: "Reads the stream's log from its beginning in batches, so memory stays at that of the new state, and puts the new state in place once it has caught up. Refused with FEATURE_HISTORY_GONE when retention has removed events that the state in service knows.",
+  options: { ...SERVER_OPTIONS, force: { type: "boolean", description: "Also where the view is being built already: wait for that" } },
+  positionals: { view: { description: "Name of the feature view" } },
+  examples: [{ command: "strata features backfill customer_activity", note: "build it again and wait" }],
+  run: async (context) => {
+    const { positionals: { view }, options: { force }, signal, terminal } = context;
+    await using client = openApiClient(context);
+    const live = async (): Promise<ViewFreshness | undefined> => (await client.get<CatalogueShow>(`/v1/catalogue/${encodeURIComponent(`feature-view:${view}`)}`, { signal })).live;
+    await live(); // NOT_FOUND says which views there are
+    await client.post(`/v1/features/${encodeURIComponent(view)}/backfill`, { force }, { signal });
+    return await terminal.step({ running: `building ${view} again`, done: (state) => `built ${view}: ${state?.entities ?? 0} entities` }, async () => {
+      let state = await live();
+      while (state?.building !== undefined && !signal.aborted) {
+        await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });
+        state = await live();
+        if (state?.building !== undefined) terminal.note(`${Math.round(state.building * 100)} % of its events are read`);
+      }
+      return state;
+    });
+  },
+  render: (state, { terminal }) => renderFreshness(state === undefined ? [] : [state], terminal),
+});
+
 export const freshness = defineCommand({
   name: "freshness",
   summary: "How soon events show in each view, and how old served features are",

@@ -3,7 +3,7 @@ import type { FeatureReadResult, FeatureServiceResult } from "../../platform/api
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../command.ts";
 import { parseFields } from "../request-argument.ts";
-import { freshness, lineage, list, show } from "./features-catalogue.ts";
+import { backfill, freshness, lineage, list, show } from "./features-catalogue.ts";
 import { SERVER_OPTIONS, openApiClient } from "../server-options.ts";
 import { formatCount, formatTime } from "../terminal/format.ts";
 
@@ -58,7 +58,7 @@ export const command = defineCommand({
     { command: "strata features --service shopper customer=C10001 item=P10007", note: "all features of a service" },
     { command: "strata features affinity customer=C10001 item=P10007 --json", note: "a crossed view, for scripts" },
   ],
-  subcommands: [list, show, lineage, freshness, audit],
+  subcommands: [list, show, lineage, freshness, backfill, audit],
   run: async (context) => {
     const { positionals: { view, keys }, options: { at, service }, signal, usageError } = context;
     const atMs = at === undefined ? undefined : Date.parse(at);

@@ -101,7 +101,7 @@ export interface FeatureEngine extends AsyncDisposable {
   appliedOffset(stream: string): number;
   /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from the log and then swapped in. */
   applyDefinition(next: Application): DefinitionProgress;
-  /** Builds these views again from all history while the old state answers, then swaps them in. FEATURE_VIEW_NOT_FOUND. */
+  /** Builds these views again from all history while the old state answers, then swaps them in. FEATURE_VIEW_NOT_FOUND, FEATURE_HISTORY_GONE. */
   rebuild(views: readonly string[]): DefinitionProgress;
   /** Saves every view that has moved on since its last checkpoint. */
   checkpoint(): Promise<void>;

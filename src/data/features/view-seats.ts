@@ -34,7 +34,10 @@ export interface ViewSeats {
   load(application: Application): Promise<void>;
   /** Reseats the views of another definition; returns the rebuilds under way. */
   change(next: Application): readonly ViewRebuild[];
-  /** Builds views of the definition in force again from all history; one that is being built is not begun anew. FEATURE_VIEW_NOT_FOUND. */
+  /**
+   * Builds views of the definition in force again from all history; one that is being built is not begun anew. FEATURE_VIEW_NOT_FOUND,
+   * FEATURE_HISTORY_GONE when retention has removed events from the log that the state in service still knows.
+   */
   rebuild(names: readonly string[]): readonly ViewRebuild[];
   /** Closes the spill stores of all states; after that nothing can be read. */
   release(): void;
@@ -159,6 +162,8 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
       const view = application?.featureViews.get(name);
       if (view === undefined) throw new StrataError("FEATURE_VIEW_NOT_FOUND", { view: name, known: [...seats.keys()].join(", ") });
       const { serving, rebuild, failure } = seats.get(name) ?? {};
+      const { oldestOffset } = log.statistics(view.from.name);
+      if (serving !== undefined && oldestOffset > 0) throw new StrataError("FEATURE_HISTORY_GONE", { view: name, stream: view.from.name, oldest: oldestOffset });
       return rebuild !== undefined && failure === undefined ? rebuild : build(view, serving);
     }),
     release: () => {

@@ -42,6 +42,8 @@ export interface CatalogueShow extends CatalogueEntry {
 export interface CatalogueSources {
   readonly application: () => Application;
   readonly freshness: () => readonly ViewFreshness[];
+  /** Begins to build a view again. FEATURE_VIEW_NOT_FOUND, FEATURE_HISTORY_GONE. */
+  readonly rebuild: (view: string) => void;
 }
 
 const described = new WeakMap<Application, readonly CatalogueEntry[]>();
