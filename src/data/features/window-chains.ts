@@ -9,7 +9,7 @@ import { createCalendarDays } from "./calendar-days.ts";
 import { rowsBefore, rowsUpTo } from "./row-search.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { latestRow } from "./window-latest.ts";
-import type { WindowQuery } from "./window-operator.ts";
+import type { WindowQuery, WindowRows } from "./window-evaluation.ts";
 
 export interface PlannedWindow {
   /** Index of its chain. */
@@ -98,14 +98,6 @@ function reachOf({ windowMs, window }: AggregationNode): number {
     case "calendar": return (window.days + window.everyDays) * DAY_MS + LONGEST_DAY_MS;
     case "session": return window.atMostMs;
   }
-}
-
-/** Rows of the windows of one query. */
-export interface WindowRows {
-  /** First row of each window. */
-  readonly firstRows: Int32Array;
-  /** One past the last row, by chain. */
-  readonly chainEnds: Int32Array;
 }
 
 /** Finds a chain's rows; `end` is one past the last row at or before the query's time. */

@@ -6,7 +6,7 @@ import { LEAF_ROWS } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { RAW_PARTLY_KNOWN } from "./window-cover.ts";
 import type { WindowCover } from "./window-cover.ts";
-import type { Evaluation, SlotContext, SlotReader } from "./window-operator.ts";
+import type { Evaluation, SlotContext, SlotReader } from "./window-evaluation.ts";
 import { stepsOf } from "./window-steps.ts";
 
 export function distinctReader({ plan, columns, slot, history, index }: SlotContext): SlotReader {

@@ -6,7 +6,7 @@ import { COUNT, MAX, MIN, PARTIAL, SUM, addValue, addValues, mergePartial, reset
 import type { WindowColumns } from "./window-columns.ts";
 import { RAW, RAW_PARTLY_KNOWN } from "./window-cover.ts";
 import type { WindowCover } from "./window-cover.ts";
-import type { SlotContext, SlotReader } from "./window-operator.ts";
+import type { SlotContext, SlotReader } from "./window-evaluation.ts";
 import type { Slot, SlotOutput } from "./window-plan.ts";
 import { stepsOf } from "./window-steps.ts";
 

@@ -10,28 +10,15 @@
 import type { EvictedHistory } from "./evicted-history.ts";
 import { rowsUpTo } from "./row-search.ts";
 import { createWindowLocator } from "./window-chains.ts";
-import type { WindowRows } from "./window-chains.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { clearCover, coverRows, createWindowCover } from "./window-cover.ts";
-import type { WindowCover } from "./window-cover.ts";
 import { distinctReader } from "./window-distinct.ts";
+import type { Evaluation, SlotContext, SlotReader, WindowQuery } from "./window-evaluation.ts";
 import { foldReader, momentReader } from "./window-folds.ts";
 import { latestRow } from "./window-latest.ts";
-import type { Slot, WindowPlan } from "./window-plan.ts";
+import type { WindowPlan } from "./window-plan.ts";
 import { tallyReader } from "./window-tallies.ts";
 import { firstReader, lastReader } from "./window-values.ts";
-
-/** One entity at one time; callers may reuse the object. */
-export interface WindowQuery {
-  /** The entity's rows `[start, end)`. */
-  start: number;
-  end: number;
-  /** The entity's number in the evicted history. */
-  entity: number;
-  timeMs: number;
-  /** Events that became known later are invisible; Infinity sees all. */
-  knownLimit: number;
-}
 
 export interface WindowOperator {
   /**
@@ -39,27 +26,6 @@ export interface WindowOperator {
    * feature's dictionary.
    */
   evaluate(query: WindowQuery, out: Float64Array): void;
-}
-
-/** What the slots of one evaluation share. */
-export interface Evaluation extends WindowRows {
-  query: WindowQuery;
-  readonly cover: WindowCover;
-  /** Where each window's part of the cover begins, which is where its chain's does, and where it ends. */
-  readonly pieceStarts: Int32Array;
-  readonly pieceEnds: Int32Array;
-  out: Float64Array;
-}
-
-export type SlotReader = (evaluation: Evaluation) => void;
-
-export interface SlotContext {
-  readonly plan: WindowPlan;
-  readonly columns: WindowColumns;
-  readonly slot: Slot;
-  readonly history: EvictedHistory | undefined;
-  /** The slot's index in the plan. */
-  readonly index: number;
 }
 
 /** An operator over the columns, which may grow and change between calls. */

@@ -7,7 +7,7 @@ import { FIRST_TALLY_LEVEL, codeLimit } from "./window-columns.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { RAW_PARTLY_KNOWN } from "./window-cover.ts";
 import type { WindowCover } from "./window-cover.ts";
-import type { SlotContext, SlotReader } from "./window-operator.ts";
+import type { SlotContext, SlotReader } from "./window-evaluation.ts";
 import { stepsOf } from "./window-steps.ts";
 
 export function tallyReader({ plan, columns, slot, history, index }: SlotContext): SlotReader {

@@ -3,7 +3,7 @@ import { hasHistory } from "./evicted-history.ts";
 import type { ValueList } from "./evicted-history.ts";
 import type { WindowColumns } from "./window-columns.ts";
 import { earliestRow, latestRow } from "./window-latest.ts";
-import type { SlotContext, SlotReader } from "./window-operator.ts";
+import type { SlotContext, SlotReader } from "./window-evaluation.ts";
 import type { Slot } from "./window-plan.ts";
 import { stepsOf } from "./window-steps.ts";
 

@@ -1,6 +1,6 @@
 /** Other names for collections. */
 import { invalid } from "./envelope.ts";
-import type { QdrantParts, QdrantRoute } from "./qdrant.ts";
+import type { QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 import { listOf, objectOf } from "./wire-points.ts";
 
 export function aliasRoutes({ indexes }: QdrantParts): readonly QdrantRoute[] {

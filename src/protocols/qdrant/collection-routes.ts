@@ -2,7 +2,7 @@
 import { StrataError } from "../../kernel/errors.ts";
 import { describeCollection, fieldTypeOf, settingsOf, updatedSettings } from "./collection-info.ts";
 import { invalid } from "./envelope.ts";
-import type { QdrantParts, QdrantRoute } from "./qdrant.ts";
+import type { QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 
 /** What becomes part of names of files and paths elsewhere. */
 const NAME = /^[^<>:"/\\|?*\p{Cc}]{1,255}$/u;

@@ -3,7 +3,7 @@ import { StrataError } from "../../kernel/errors.ts";
 import type { IndexPoints } from "../../data/index.ts";
 import { OPERATIONS, operationOf } from "./point-operations.ts";
 import { payloadShown } from "./payload-selection.ts";
-import type { QdrantCall, QdrantParts, QdrantRoute } from "./qdrant.ts";
+import type { QdrantCall, QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 import { idOf, listOf, vectorsShown } from "./wire-points.ts";
 import type { Json } from "./wire-points.ts";
 

@@ -6,34 +6,15 @@ import { parseJsonBody } from "../json-body.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { StrataError } from "../../kernel/errors.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { VectorIndexes } from "../../data/index.ts";
 import { aliasRoutes } from "./alias-routes.ts";
 import { collectionRoutes } from "./collection-routes.ts";
 import { answer, refusal } from "./envelope.ts";
 import { pointRoutes } from "./point-routes.ts";
+import type { QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";
 import { objectOf } from "./wire-points.ts";
 import type { Json } from "./wire-points.ts";
-
-export interface QdrantParts {
-  readonly indexes: VectorIndexes;
-  readonly clock: Clock;
-  /** Collections that the definition declares: their shape is not changed from here. */
-  readonly isDefined: (name: string) => boolean;
-  /** Text to a vector by the index's own embedding. EMBEDDING_FAILED, REQUEST_INVALID when it has none. */
-  readonly embed: (index: string, text: string) => Promise<readonly number[]>;
-}
-
-export interface QdrantCall {
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly request: HttpRequest;
-  readonly body: () => Json;
-}
-
-/** What a route gives: the result to be wrapped, or a response as it is. */
-export type QdrantRoute = readonly [method: string, pattern: string, handle: (call: QdrantCall) => unknown];
 
 /** The API level that clients compare with their own. */
 const API_VERSION = "1.19.0";

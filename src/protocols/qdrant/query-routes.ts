@@ -4,7 +4,7 @@ import type { IndexPoints, QueryRequest, ScoredSlot } from "../../data/index.ts"
 import { invalid } from "./envelope.ts";
 import { recordOf, shownOf } from "./point-routes.ts";
 import type { Shown } from "./point-routes.ts";
-import type { QdrantCall, QdrantParts, QdrantRoute } from "./qdrant.ts";
+import type { QdrantCall, QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 import { idOf, listOf, objectOf, wholeNumber } from "./wire-points.ts";
 import type { Json } from "./wire-points.ts";
 import { commonOf, discoverOf, orderOf, recommendOf, requestOf, searchOf } from "./wire-query.ts";

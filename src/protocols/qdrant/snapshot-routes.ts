@@ -2,7 +2,7 @@
 import type { HttpResponse } from "../http.ts";
 import type { SnapshotDescription } from "../../data/index.ts";
 import { invalid } from "./envelope.ts";
-import type { QdrantParts, QdrantRoute } from "./qdrant.ts";
+import type { QdrantParts, QdrantRoute } from "./qdrant-route.ts";
 
 export function snapshotRoutes({ indexes }: QdrantParts): readonly QdrantRoute[] {
   const { snapshots } = indexes;
