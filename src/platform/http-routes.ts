@@ -1,12 +1,13 @@
 /** Which protocol answers which path: the front door of one process. */
 import { createRouteTable } from "../gateway/index.ts";
-import type { Route } from "../gateway/index.ts";
 import type { Ingestion } from "../data/index.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { TelemetryStore } from "../observe/index.ts";
 import { handleFeatureRead } from "../protocols/admin/feature-read.ts";
+import { route } from "../protocols/admin/admin-route.ts";
+import type { AdminHandler } from "../protocols/admin/admin-route.ts";
 import { adminRoutes } from "../protocols/admin/routes.ts";
-import type { AdminHandler, RouteSummary } from "../protocols/admin/routes.ts";
+import type { RouteSummary } from "../protocols/admin/routes.ts";
 import { servedModelRoutes } from "../protocols/admin/served-model-routes.ts";
 import type { TrafficControl } from "../protocols/admin/served-model-routes.ts";
 import type { AdminSources } from "../protocols/admin/sources.ts";
@@ -51,7 +52,6 @@ const OTHER_ROUTES: readonly RouteSummary[] = [
 ];
 
 export function createFrontDoor(parts: FrontDoor): (request: HttpRequest) => Promise<HttpResponse> {
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
   const table = createRouteTable<AdminHandler>([
     route("POST", "/v1/endpoints/:endpoint", "ask an endpoint", ({ endpoint }, request) => handleEndpoint(parts.endpoints, endpoint!, request)),
     ...adminRoutes(parts.admin, [...OTHER_ROUTES, ...servedModelRoutes(parts.traffic), ...vectorRoutes(parts.vectors.desk)]),

@@ -1,18 +1,17 @@
 /** Routes of the feature store below /v1; reading itself is answered before the table (feature-read.ts). */
 import { z } from "zod";
-import type { Route } from "../../gateway/index.ts";
 import { StrataError } from "../../kernel/errors.ts";
 import { jsonResponse } from "../http.ts";
+import { route } from "./admin-route.ts";
+import type { AdminHandler, AdminRoute } from "./admin-route.ts";
 import { listCatalogue, showEntry } from "./catalogue.ts";
 import { handleFeatureRead } from "./feature-read.ts";
 import { bodyOf } from "./request-body.ts";
-import type { AdminHandler } from "./routes.ts";
 import type { AdminSources } from "./sources.ts";
 
 type FeatureSources = Pick<AdminSources, "featureReads" | "catalogue">;
 
-export function featureRoutes({ featureReads, catalogue }: FeatureSources): readonly Route<AdminHandler>[] {
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+export function featureRoutes({ featureReads, catalogue }: FeatureSources): readonly AdminRoute[] {
   const read: AdminHandler = (_, request) => handleFeatureRead(featureReads, request) ?? Promise.reject(new StrataError("ROUTE_NOT_FOUND", { method: request.method, path: request.path }));
   return [
     route("POST", "/v1/features/:view", "features of entities: {keys: [{entity: key}], atMs?}", read),

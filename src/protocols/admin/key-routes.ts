@@ -4,13 +4,13 @@
  */
 import { z } from "zod";
 import { LARGEST_USD, SECRET_PREFIX, USAGE_GROUPS, nanoUsd, usdOf } from "../../gateway/index.ts";
-import type { KeyDesk, KeyTerms, KeyView, Route, UsageQuery, UsageReport } from "../../gateway/index.ts";
+import type { KeyDesk, KeyTerms, KeyView, UsageQuery, UsageReport } from "../../gateway/index.ts";
 import { durationMs } from "../../kernel/duration.ts";
-import { StrataError, listProblems } from "../../kernel/errors.ts";
-import type { Problem } from "../../kernel/errors.ts";
+import { StrataError } from "../../kernel/errors.ts";
 import { jsonResponse } from "../http.ts";
-import type { HttpRequest, HttpResponse } from "../http.ts";
-import { parseJsonBody } from "../json-body.ts";
+import type { HttpRequest } from "../http.ts";
+import type { AdminHandler, AdminRoute } from "./admin-route.ts";
+import { bodyOf } from "./request-body.ts";
 
 export interface KeySources {
   readonly keys: KeyDesk;
@@ -61,10 +61,8 @@ const terms = z.strictObject({
   expiresIn: duration.nullable(),
 }).partial();
 
-type Handler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
-
-export function keyRoutes({ keys, usage, nowMs }: KeySources): readonly Route<Handler>[] {
-  const route = (method: Route<Handler>["method"], pattern: string, summary: string, work: Handler): Route<Handler> =>
+export function keyRoutes({ keys, usage, nowMs }: KeySources): readonly AdminRoute[] {
+  const route = (method: AdminRoute["method"], pattern: string, summary: string, work: AdminHandler): AdminRoute =>
     ({ method, pattern, summary, handle: async (parameters, request) => { refuseVirtualKey(request); return work(parameters, request); } });
   return [
     route("GET", "/v1/keys", "virtual keys with their budgets and balances", async () => jsonResponse({ keys: (await keys.list()).map(documentOf) })),
@@ -93,12 +91,7 @@ function refuseVirtualKey({ headers, path }: HttpRequest): void {
 }
 
 function termsOf(request: HttpRequest, nowMs: number): Partial<KeyTerms> {
-  const parsed = terms.safeParse(request.body.length === 0 ? {} : parseJsonBody(request.body));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
-    throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
-  }
-  const { name, tenant, models, budgetUsd, period, expiresIn, requestsPerMinute, tokensPerMinute } = parsed.data;
+  const { name, tenant, models, budgetUsd, period, expiresIn, requestsPerMinute, tokensPerMinute } = bodyOf(request, terms);
   return {
     ...(name === undefined ? {} : { name }), ...(tenant === undefined ? {} : { tenant }), ...(models === undefined ? {} : { models }),
     ...changed("budgetNanoUsd", budgetUsd, nanoUsd), ...changed("periodMs", period, (ms) => ms), ...changed("expiresAtMs", expiresIn, (ms) => Math.floor(nowMs + ms)),

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import type { FileCacheStatistics, Lake, StoragePrices, StreamCost } from "../../data/index.ts";
 import { diffSnapshots, storageCost } from "../../data/index.ts";
-import type { Route } from "../../gateway/index.ts";
 import { durationMs } from "../../kernel/duration.ts";
 import { StrataError, toStrataError } from "../../kernel/errors.ts";
 import { jsonResponse } from "../http.ts";
-import type { HttpRequest, HttpResponse } from "../http.ts";
-import { bodyOf } from "../request-body.ts";
+import { route } from "./admin-route.ts";
+import type { AdminRoute } from "./admin-route.ts";
+import { bodyOf } from "./request-body.ts";
 
 export interface LakeSources {
   readonly lake: Lake;
@@ -21,8 +21,6 @@ export interface LakeDocument {
   readonly cache: FileCacheStatistics;
 }
 
-type Handler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
-
 const EVENT_STREAM = { "content-type": "text/event-stream", "cache-control": "no-store" };
 const duration = z.string().transform((text) => durationMs(text));
 const snapshotRequest = z.strictObject({ note: z.string().max(500).default("") });
@@ -30,9 +28,8 @@ const restoreRequest = z.strictObject({ snapshot: z.string(), streams: z.array(z
 const collectRequest = z.strictObject({ olderThan: duration.optional() });
 const compactRequest = z.strictObject({ stream: z.string().optional() });
 
-export function lakeRoutes(sources: LakeSources): readonly Route<Handler>[] {
+export function lakeRoutes(sources: LakeSources): readonly AdminRoute[] {
   const { lake } = sources;
-  const route = (method: Route<Handler>["method"], pattern: string, summary: string, handle: Handler): Route<Handler> => ({ method, pattern, summary, handle });
   return [
     route("GET", "/v1/lake", "the lake's files, bytes and monthly cost per stream and tier", async () => jsonResponse(await describeLake(sources))),
     route("GET", "/v1/lake/snapshots", "snapshots, newest first, with what relies on them", async () => jsonResponse({ snapshots: await lake.snapshots() })),

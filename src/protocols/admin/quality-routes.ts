@@ -1,13 +1,12 @@
 /** Data quality over HTTP: how the rules stand, their history, checks and profiles of the lake, contracts, and resuming a stream. */
 import { z } from "zod";
 import { StrataError, toStrataError } from "../../kernel/errors.ts";
-import type { Route } from "../../gateway/index.ts";
 import type { DataContract, HistoryQuery, PastVerdict, QualityMonitor, QualityState } from "../../data/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
-import { parseJsonBody } from "../json-body.ts";
-import { listProblems } from "../../kernel/errors.ts";
-import type { AdminHandler } from "./routes.ts";
+import { route } from "./admin-route.ts";
+import type { AdminRoute } from "./admin-route.ts";
+import { bodyOf } from "./request-body.ts";
 
 interface Work {
   readonly onProgress: (share: number) => void;
@@ -35,8 +34,7 @@ const checkRequest = z.strictObject({ stream: z.string(), snapshot: z.string().o
 const profileRequest = z.strictObject({ stream: z.string(), snapshot: z.string().optional(), compare: z.string().optional() });
 const resumeRequest = z.strictObject({ stream: z.string(), reason: z.string().trim().min(1) });
 
-export function qualityRoutes({ monitor, check, profile, lastProfile, contract }: QualitySources): readonly Route<AdminHandler>[] {
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+export function qualityRoutes({ monitor, check, profile, lastProfile, contract }: QualitySources): readonly AdminRoute[] {
   return [
     route("GET", "/v1/quality", "expectations: how each rule stands, with samples of what offends", async () => {
       await monitor.settle();
@@ -90,13 +88,6 @@ async function* followWork(work: (work: Work) => Promise<unknown>, signal: Abort
 
 function serverSent(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-function bodyOf<Body>(request: HttpRequest, schema: z.ZodType<Body>): Body {
-  const parsed = schema.safeParse(request.body.length === 0 ? {} : parseJsonBody(request.body));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
-  throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
 }
 
 const STATUSES = ["passing", "failing", "waiting", "skipped"] as const;

@@ -4,20 +4,18 @@
  */
 import { z } from "zod";
 import { StrataError, toStrataError } from "../../kernel/errors.ts";
-import type { Route } from "../../gateway/index.ts";
 import type { LogQuery } from "../../observe/index.ts";
 import { jsonResponse } from "../http.ts";
-import type { HttpRequest, HttpResponse } from "../http.ts";
+import { route } from "./admin-route.ts";
+import type { AdminRoute } from "./admin-route.ts";
 import { featureRoutes } from "./feature-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { lakeRoutes } from "./lake-routes.ts";
 import { qualityRoutes } from "./quality-routes.ts";
 import { bodyOf } from "./request-body.ts";
+import type { AdminSources, TrainingProgress } from "./sources.ts";
 import { sqlRoutes } from "./sql-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
-import type { AdminSources, TrainingProgress } from "./sources.ts";
-
-export type AdminHandler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
 
 const resources = z.record(z.string(), z.record(z.string(), z.unknown()));
 /** A definition as `describeApplication` makes it. */
@@ -42,10 +40,9 @@ export interface RouteSummary {
 }
 
 /** `others` are listed by GET /v1 although other protocols answer them. */
-export function adminRoutes(sources: AdminSources, others: readonly RouteSummary[] = []): readonly Route<AdminHandler>[] {
+export function adminRoutes(sources: AdminSources, others: readonly RouteSummary[] = []): readonly AdminRoute[] {
   const { registry, experiments, rollouts, decisions } = sources;
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
-  const routes: readonly Route<AdminHandler>[] = [
+  const routes: readonly AdminRoute[] = [
     route("GET", "/v1", "the routes", () => Promise.resolve(jsonResponse({ version: sources.version, routes: [...routes, ...others].map(({ method, pattern, summary }) => ({ method, pattern, summary })) }))),
     route("GET", "/v1/overview", "everything that runs, measured", async () => jsonResponse(await sources.overview())),
     route("GET", "/v1/overview/stream", "the overview every second, as server-sent events", (_, request) => Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followOverview(sources, request.signal) })),

@@ -3,13 +3,12 @@
  * rollback. Each move goes on record with its reason.
  */
 import { z } from "zod";
-import { StrataError, listProblems } from "../../kernel/errors.ts";
-import type { Problem } from "../../kernel/errors.ts";
+import { StrataError } from "../../kernel/errors.ts";
 import type { Route } from "../../gateway/index.ts";
 import type { TrafficDesk, TrafficMove } from "../../serving/index.ts";
 import { jsonResponse } from "../http.ts";
 import type { HttpRequest, HttpResponse } from "../http.ts";
-import { parseJsonBody } from "../json-body.ts";
+import { bodyOf } from "./request-body.ts";
 
 type Handler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
 
@@ -85,9 +84,3 @@ function defined<T extends object>(value: T): { readonly [K in keyof T]: Exclude
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }; // what is left
 }
 
-function bodyOf<Schema extends z.ZodType>(request: HttpRequest, schema: Schema): z.output<Schema> {
-  const parsed = schema.safeParse(request.body.length === 0 ? {} : parseJsonBody(request.body));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue): Problem => ({ path: issue.path.join("."), message: issue.message, code: issue.code }));
-  throw new StrataError("REQUEST_INVALID", { reason: `The request is not valid: ${listProblems(problems)}` }, { problems });
-}

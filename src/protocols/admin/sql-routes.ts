@@ -4,10 +4,10 @@
  */
 import { z } from "zod";
 import type { SqlReading, SqlRun } from "../../data/index.ts";
-import type { Route } from "../../gateway/index.ts";
 import { toStrataError } from "../../kernel/errors.ts";
-import type { HttpRequest, HttpResponse } from "../http.ts";
-import { bodyOf } from "../request-body.ts";
+import type { HttpResponse } from "../http.ts";
+import type { AdminRoute } from "./admin-route.ts";
+import { bodyOf } from "./request-body.ts";
 
 export interface SqlQuestion {
   readonly sql: string;
@@ -53,15 +53,13 @@ export interface SqlSummary {
   readonly placement: SqlPlacement;
 }
 
-type Handler = (parameters: Readonly<Record<string, string>>, request: HttpRequest) => Promise<HttpResponse>;
-
 const sqlRequest = z.strictObject({
   sql: z.string().min(1).max(1_000_000), asOf: z.string().min(1).optional(), maxRows: z.number().int().min(1).max(1_000_000_000).optional(), timeoutMs: z.number().int().min(1).max(3_600_000).optional(),
 });
 
 export const PARQUET_TYPE = "application/vnd.apache.parquet";
 
-export function sqlRoutes(desk: SqlDesk): readonly Route<Handler>[] {
+export function sqlRoutes(desk: SqlDesk): readonly AdminRoute[] {
   return [{
     method: "POST", pattern: "/v1/sql", summary: "one SELECT over the streams: {sql, asOf?, maxRows?, timeoutMs?}; NDJSON, CSV or Parquet by Accept",
     handle: async (_, request) => {
@@ -112,6 +110,6 @@ async function* csvOf(answer: SqlAnswer): AsyncGenerator<string> {
 /** RFC 4180; NULL is empty, an empty text is two quotes. */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value as number | boolean);
+  const text = typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
   return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text;
 }

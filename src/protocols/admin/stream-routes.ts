@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { OPERATION_STATES } from "../../data/index.ts";
 import type { JsonSchema, Operation, OperationState, SchemaJudgement, StoredSchema } from "../../data/index.ts";
-import type { Route } from "../../gateway/index.ts";
 import { jsonResponse } from "../http.ts";
+import { route } from "./admin-route.ts";
+import type { AdminRoute } from "./admin-route.ts";
 import { bodyOf, checked } from "./request-body.ts";
-import type { AdminHandler } from "./routes.ts";
 
 /** A stream as it stands now. */
 export interface StreamStanding {
@@ -62,8 +62,7 @@ const backfillRequest = z.strictObject({ kind: z.literal("backfill"), stream: z.
 const progressRequest = z.strictObject({ done: z.int().min(0), total: z.int().min(0), state: z.enum(["running", "done", "failed"]).default("running") });
 const listQuery = z.object({ state: z.enum(OPERATION_STATES).optional(), limit: z.coerce.number().int().min(1).max(1_000).optional() });
 
-export function streamRoutes({ standings, standing, schemas, judgeSchema, replay, operations }: StreamSources): readonly Route<AdminHandler>[] {
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+export function streamRoutes({ standings, standing, schemas, judgeSchema, replay, operations }: StreamSources): readonly AdminRoute[] {
   return [
     route("GET", "/v1/streams", "streams: events, rate, watermark, lags, bytes, schema version", async () => jsonResponse({ streams: await standings() })),
     route("GET", "/v1/streams/:stream", "one stream", async ({ stream }) => jsonResponse(await standing(stream!))),

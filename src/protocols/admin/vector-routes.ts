@@ -1,18 +1,15 @@
 /** Routes of vector indexes below /v1/vectors. Qdrant's own API stands beside them. */
 import { z } from "zod";
-import type { Route } from "../../gateway/index.ts";
-import { StrataError, listProblems } from "../../kernel/errors.ts";
 import { jsonResponse } from "../http.ts";
-import type { HttpRequest } from "../http.ts";
-import { parseJsonBody } from "../json-body.ts";
-import type { AdminHandler } from "./routes.ts";
+import { route } from "./admin-route.ts";
+import type { AdminRoute } from "./admin-route.ts";
+import { bodyOf } from "./request-body.ts";
 import { vectorPoint, vectorSearchRequest } from "./vector-desk.ts";
 import type { VectorDesk } from "./vector-desk.ts";
 
 const upsertRequest = z.strictObject({ points: z.array(vectorPoint).max(100_000) });
 
-export function vectorRoutes(desk: VectorDesk): readonly Route<AdminHandler>[] {
-  const route = (method: Route<AdminHandler>["method"], pattern: string, summary: string, handle: AdminHandler): Route<AdminHandler> => ({ method, pattern, summary, handle });
+export function vectorRoutes(desk: VectorDesk): readonly AdminRoute[] {
   return [
     route("GET", "/v1/vectors", "vector indexes with their points", () => Promise.resolve(jsonResponse({ indexes: desk.list() }))),
     route("GET", "/v1/vectors/:index", "one vector index", ({ index }) => Promise.resolve(jsonResponse(desk.show(index!)))),
@@ -24,9 +21,3 @@ export function vectorRoutes(desk: VectorDesk): readonly Route<AdminHandler>[] {
   ];
 }
 
-function bodyOf<Schema extends z.ZodType>({ body }: HttpRequest, schema: Schema): z.output<Schema> {
-  const result = schema.safeParse(parseJsonBody(body));
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
-  throw new StrataError("REQUEST_INVALID", { reason: listProblems(problems) }, { problems });
-}
