@@ -110,6 +110,6 @@ async function* csvOf(answer: SqlAnswer): AsyncGenerator<string> {
 /** RFC 4180; NULL is empty, an empty text is two quotes. */
 export function csvCell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : JSON.stringify(value);
   return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text;
 }
