@@ -116,7 +116,9 @@ async function startFeast({ bin }: PythonEnvironment, workers: number): Promise<
   return { label: `Feast, names, ${workers} ${workers === 1 ? "worker" : "workers"}`, host: "127.0.0.1", port, path: ONLINE, bodies: byNames, cpuMs: () => Promise.resolve(server.usage().cpuMs), [Symbol.asyncDispose]: () => server.close() };
 }
 
-const ask = (port: number): Promise<Response> => fetch(`http://127.0.0.1:${port}${ONLINE}`, { method: "POST", headers: { "content-type": "application/json" }, body: byNames[0]!, signal: AbortSignal.timeout(PROBE_LIMIT_MS) });
+function ask(port: number): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${ONLINE}`, { method: "POST", headers: { "content-type": "application/json" }, body: byNames[0]!, signal: AbortSignal.timeout(PROBE_LIMIT_MS) });
+}
 
 function fillStore(python: string, folder: string): Promise<void> {
   return new Promise((resolve, reject) => {
