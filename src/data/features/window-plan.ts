@@ -5,11 +5,11 @@
 import { columnNames, compileExpression, shapeOf } from "../../define/index.ts";
 import type { AggregationKind, AggregationNode, Evaluator, ExpressionNode, FeatureView, Scalar, Stream } from "../../define/index.ts";
 import { canonicalJson } from "../../kernel/hash.ts";
+import { planChains } from "./chain-plan.ts";
+import type { PlannedChain, PlannedWindow } from "./chain-plan.ts";
 import { bucketsOf, createBucketEncoder } from "./value-buckets.ts";
 import type { BucketKind } from "./value-buckets.ts";
 import { valueTypeOf } from "./value-type.ts";
-import { planChains } from "./window-chains.ts";
-import type { PlannedChain, PlannedWindow } from "./window-chains.ts";
 import type { ColumnKind } from "../../ports/analytics.ts";
 
 /** One feature's value taken from a slot once the window's events are folded. */

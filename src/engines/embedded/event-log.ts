@@ -24,7 +24,8 @@ import { readLog } from "./log-reader.ts";
 import { recoverLog } from "./log-recovery.ts";
 import { retainLog } from "./log-retention.ts";
 import { createLogState, oldestOffset, type LogState } from "./log-state.ts";
-import { createTierReader, tierLog, tieredOf } from "./log-tiering.ts";
+import { tierLog, tieredOf } from "./log-tiering.ts";
+import { createTierReader } from "./tier-reader.ts";
 import { verifyLog } from "./log-verification.ts";
 import { createLogWriter, type LogWriter } from "./log-writer.ts";
 

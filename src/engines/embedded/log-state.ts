@@ -5,8 +5,8 @@ import { createReadWindow } from "./read-window.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { createRecentBatches, type RecentBatches } from "./recent-batches.ts";
 import { scanSegment } from "./segment-scan.ts";
-import type { TierReader } from "./log-tiering.ts";
 import { createSegmentIndex, type Segment, type SegmentIndex } from "./segment.ts";
+import type { TierReader } from "./tier-reader.ts";
 
 export interface LogState {
   readonly name: string;
