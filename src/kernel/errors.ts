@@ -123,6 +123,7 @@ export const ERRORS = {
   LAKE_QUERY_FAILED: broken(500, "INTERNAL", "The lake query failed: {reason}", "See the cause."),
   VECTOR_INDEX_NOT_FOUND: caller(404, "NOT_FOUND", "There is no vector index \"{index}\".", "Known: {known}."),
   VECTOR_INDEX_EXISTS: caller(409, "ALREADY_EXISTS", "The vector index \"{index}\" exists already.", "Drop it first, or choose another name."),
+  VECTOR_INDEX_LOST: broken(500, "DATA_LOSS", "Vector index \"{index}\" cannot be served: {reason}.", "Put the blobs back from a copy of the data folder and start again; or drop the index and write its points, or recover a snapshot file, into a new one. Everything else is served."),
   VECTOR_INDEX_DEFINED: caller(409, "FAILED_PRECONDITION", "The vector index \"{index}\" comes from the definition.", "Change the definition and apply it."),
   VECTOR_NAME_UNKNOWN: caller(400, "INVALID_ARGUMENT", "Not existing vector name error: \"{name}\".", "The index has these vectors: {known}."),
   VECTOR_DIMENSION_WRONG: caller(400, "INVALID_ARGUMENT", "Wrong input: Vector dimension error: expected dim: {expected}, got {given}.", "Send vectors of the length the index was made for."),

@@ -27,6 +27,7 @@ const list = defineCommand({
       { title: "vectors", value: ({ vectors, sparse }) => [...Object.entries(vectors).map(([name, { dimensions, distance }]) => `${name === "" ? "" : `${name}: `}${dimensions} ${distance}`), ...sparse.map((name) => `${name}: sparse`)].join(", ") },
       { title: "from", value: ({ isDefined }) => (isDefined ? "the definition" : "the API") },
     ], indexes);
+    for (const { index, problem } of indexes) if (problem !== undefined) terminal.print(`${index} is not served: ${problem}.`);
   },
 });
 

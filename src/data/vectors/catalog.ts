@@ -34,6 +34,14 @@ export interface SavedSnapshot extends IndexImage {
   readonly checksum: string;
 }
 
+/** An index whose checkpoint is damaged and whose log no longer tells all of it. */
+export interface LostIndex {
+  readonly name: string;
+  readonly reason: string;
+  /** Where its parts should lie: once they are back, so is the index. */
+  readonly saved?: SavedIndex;
+}
+
 export interface Catalog {
   readonly version: 1;
   /** Next offset of the log whose creations, drops and aliases are in here. */
@@ -41,17 +49,18 @@ export interface Catalog {
   readonly indexes: readonly SavedIndex[];
   readonly aliases: Readonly<Record<string, string>>;
   readonly snapshots: readonly SavedSnapshot[];
+  readonly lost: readonly LostIndex[];
   /** Blobs that the catalog before this one named and this one does not. */
   readonly dropped: readonly string[];
 }
 
-export const EMPTY_CATALOG: Catalog = { version: 1, offset: 0, indexes: [], aliases: {}, snapshots: [], dropped: [] };
+export const EMPTY_CATALOG: Catalog = { version: 1, offset: 0, indexes: [], aliases: {}, snapshots: [], lost: [], dropped: [] };
 
 const STATE = "vectors-catalog";
 
 export async function loadCatalog(states: StateStore): Promise<Catalog> {
   const saved = await states.load(STATE);
-  return saved === undefined ? EMPTY_CATALOG : JSON.parse(Buffer.from(saved.bytes).toString()) as Catalog; // written by saveCatalog; the store checked the bytes
+  return saved === undefined ? EMPTY_CATALOG : { ...EMPTY_CATALOG, ...JSON.parse(Buffer.from(saved.bytes).toString()) as Catalog }; // written by saveCatalog; the store checked the bytes
 }
 
 /** Saves the successor of `before`, then deletes what `before` had dropped. */
@@ -64,6 +73,6 @@ export async function saveCatalog({ states, blobs }: { readonly states: StateSto
   return catalog;
 }
 
-function digestsOf({ indexes, snapshots }: Pick<Catalog, "indexes" | "snapshots">): Set<string> {
-  return new Set([...indexes, ...snapshots].flatMap(({ parts }) => Object.values(parts).map(({ digest }) => digest)));
+function digestsOf({ indexes, snapshots, lost }: Pick<Catalog, "indexes" | "snapshots" | "lost">): Set<string> {
+  return new Set([...indexes, ...snapshots, ...lost.flatMap(({ saved }) => saved ?? [])].flatMap(({ parts }) => Object.values(parts).map(({ digest }) => digest)));
 }

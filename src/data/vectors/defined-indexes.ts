@@ -42,8 +42,15 @@ export function createDefinedIndexes({ indexes, log, decoder, logger, embed }: D
     follower?.stopping.abort();
     await follower?.consumer.ended;
   };
+  /** A lost index has another source than its log: a stream that still holds everything, or a training. */
+  const canBuildAnew = ({ points, learned }: VectorIndex): boolean => learned !== undefined || (points !== undefined && log.statistics(points.from.name).oldestOffset === 0);
   const bringUp = async (index: VectorIndex): Promise<void> => {
     const wanted = settingsOf(index);
+    if (indexes.lost().has(index.name)) {
+      if (!canBuildAnew(index)) return;
+      logger.log("warn", `Vector index "${index.name}" is built anew${index.learned ? `: it is empty until \`strata vectors train ${index.name}\` learns it again` : ` from stream "${index.points!.from.name}"`}`, { index: index.name });
+      await indexes.drop(index.name);
+    }
     const running = indexes.has(index.name) ? indexes.index(index.name) : undefined;
     const before = running?.points.settings.vectors[""];
     if (running && (before?.dimensions !== index.dimensions || before.distance !== index.distance)) {
@@ -81,7 +88,7 @@ export function createDefinedIndexes({ indexes, log, decoder, logger, embed }: D
     applyDefinition: async ({ vectorIndexes }) => {
       for (const index of vectorIndexes.values()) {
         await bringUp(index);
-        await follow(index);
+        if (!indexes.lost().has(index.name)) await follow(index);
       }
       for (const name of indexes.names()) {
         if (vectorIndexes.has(name) || indexes.index(name).points.settings.extra?.["isDefined"] !== true) continue;

@@ -23,6 +23,17 @@ export interface OpenIndex extends AsyncDisposable {
   idle(): Promise<void>;
 }
 
+/** Other points from here on; the next checkpoint writes all of them. */
+export async function replacePoints(index: OpenIndex, points: IndexPoints, offset: number): Promise<void> {
+  const before = index.points;
+  index.points = points;
+  index.offset = offset + 1;
+  index.written.clear();
+  index.image = undefined;
+  index.unsavedBytes = Math.max(1, index.unsavedBytes);
+  await before[Symbol.asyncDispose]();
+}
+
 export interface OpenIndexOptions {
   readonly name: string;
   readonly createdAt: number;

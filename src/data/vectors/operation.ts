@@ -4,6 +4,7 @@
  */
 import { StrataError } from "../../kernel/errors.ts";
 import type { Filter } from "./filter.ts";
+import type { IndexImage } from "./catalog.ts";
 import type { FieldType, IndexSettings } from "./index-settings.ts";
 import type { Payload, Point, PointId, PointVector, SparseVector } from "./point.ts";
 
@@ -32,7 +33,13 @@ export type CatalogOperation =
   | { readonly kind: "drop-index" }
   | { readonly kind: "alias"; readonly alias: string; /** null: the alias is removed. */ readonly target: string | null };
 
-export type Operation = PointOperation | CatalogOperation;
+/** The index became what a snapshot holds. */
+export interface RestoreOperation {
+  readonly kind: "restore";
+  readonly image: IndexImage;
+}
+
+export type Operation = PointOperation | CatalogOperation | RestoreOperation;
 
 export interface IndexedOperation {
   readonly index: string;

@@ -12,6 +12,7 @@ import type { VectorEngine } from "../../ports/vector-index.ts";
 import type { IndexImage, SavedIndex, SavedPart, SavedSnapshot } from "./catalog.ts";
 import { readImage } from "./index-image.ts";
 import type { IndexSettings } from "./index-settings.ts";
+import { replacePoints } from "./open-index.ts";
 import type { OpenIndex } from "./open-index.ts";
 
 export interface SnapshotDescription {
@@ -42,6 +43,8 @@ export interface SnapshotsOptions {
   readonly saved: () => readonly SavedSnapshot[];
   readonly save: (next: readonly SavedSnapshot[]) => Promise<void>;
   readonly saveIndex: (index: OpenIndex) => Promise<SavedIndex>;
+  /** Appends to the log that the index becomes what the image holds; with the record's offset. */
+  readonly record: (index: string, image: IndexImage) => Promise<number>;
 }
 
 const MAGIC = "STRATAVX";
@@ -51,7 +54,7 @@ interface FileHead {
   readonly parts: readonly (SavedPart & { readonly key: string })[];
 }
 
-export function createSnapshots({ blobs, engine, clock, open, saved, save, saveIndex }: SnapshotsOptions): Snapshots {
+export function createSnapshots({ blobs, engine, clock, open, saved, save, saveIndex, record }: SnapshotsOptions): Snapshots {
   const find = (index: string, name: string): SavedSnapshot => {
     const found = saved().find((snapshot) => snapshot.index === open(index).name && snapshot.name === name);
     if (found === undefined) throw new StrataError("VECTOR_SNAPSHOT_NOT_FOUND", { index, snapshot: name });
@@ -66,15 +69,20 @@ export function createSnapshots({ blobs, engine, clock, open, saved, save, saveI
     const index = open(name);
     const points = await readImage(image, { blobs, engine });
     await index.idle();
+    index.waiting++;
+    const recorded = record(index.name, image); // in the order of calls, like the turn below
+    recorded.catch(() => undefined);
     await index.inTurn(async () => {
-      const before = index.points;
-      index.points = points;
-      index.written.clear();
-      index.image = undefined;
-      index.unsavedBytes = Math.max(1, index.unsavedBytes);
-      await before[Symbol.asyncDispose]();
+      try {
+        await replacePoints(index, points, await recorded);
+      } catch (thrown) {
+        await points[Symbol.asyncDispose]();
+        throw thrown;
+      } finally {
+        index.waiting--;
+      }
     });
-    await save(saved()); // only the checkpoint makes it last: the log has no record of it
+    await save(saved()); // from now on the parts are named by the index, too, whatever becomes of the snapshot
   };
 
   return {

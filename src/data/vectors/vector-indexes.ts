@@ -11,14 +11,15 @@ import type { EventLog } from "../../ports/event-log.ts";
 import type { StateStore } from "../../ports/state-store.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import type { VectorEngine } from "../../ports/vector-index.ts";
-import { loadCatalog, saveCatalog } from "./catalog.ts";
-import type { Catalog, SavedIndex, SavedSnapshot } from "./catalog.ts";
+import { saveCatalog } from "./catalog.ts";
+import type { Catalog, IndexImage, LostIndex, SavedIndex, SavedSnapshot } from "./catalog.ts";
 import { readImage, writeImage, writtenFrom } from "./index-image.ts";
 import type { WrittenParts } from "./index-image.ts";
 import { createIndexPoints } from "./index-points.ts";
 import type { IndexPoints } from "./index-points.ts";
+import { isDamage, recoverCatalog, recoverIndexes } from "./index-recovery.ts";
 import type { IndexSettings } from "./index-settings.ts";
-import { createOpenIndex } from "./open-index.ts";
+import { createOpenIndex, replacePoints } from "./open-index.ts";
 import type { OpenIndex } from "./open-index.ts";
 import { decodeOperation, encodeOperation } from "./operation.ts";
 import type { CatalogOperation, Operation, PointOperation } from "./operation.ts";
@@ -53,12 +54,14 @@ export interface IndexState {
 
 export interface VectorIndexes extends AsyncDisposable {
   readonly snapshots: Snapshots;
-  /** Loads the last checkpoint and applies what the log has beyond it. */
+  /** Loads the last checkpoint and applies what the log has beyond it; what is damaged is built again from the log. */
   start(): Promise<void>;
   names(): readonly string[];
   aliases(): ReadonlyMap<string, string>;
   has(name: string): boolean;
-  /** By name or alias. VECTOR_INDEX_NOT_FOUND. Reads of one turn of the event loop see one moment. */
+  /** Indexes that are damaged and cannot be built again, with the reason. They can be dropped. */
+  lost(): ReadonlyMap<string, string>;
+  /** By name or alias. VECTOR_INDEX_NOT_FOUND, VECTOR_INDEX_LOST. Reads of one turn of the event loop see one moment. */
   index(name: string): IndexState;
   /** VECTOR_INDEX_EXISTS. */
   create(name: string, settings: IndexSettings): Promise<void>;
@@ -89,7 +92,10 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
   const indexes = new Map<string, OpenIndex>();
   const aliases = new Map<string, string>();
   let savedSnapshots: readonly SavedSnapshot[] = [];
+  const lost = new Map<string, LostIndex>();
+  let rebuilt: ReadonlyMap<string, number> = new Map();
   let catalog: Catalog;
+  let isCatalogWhole = true;
   let catalogOffset = 0;
   let catalogTurn: Promise<unknown> = Promise.resolve();
   let checkpointing: Promise<void> | undefined;
@@ -101,6 +107,8 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
   const open = (name: string): OpenIndex => {
     refuseStopped();
     const index = find(name);
+    const gone = lost.get(name) ?? lost.get(aliases.get(name) ?? "");
+    if (index === undefined && gone !== undefined) throw new StrataError("VECTOR_INDEX_LOST", { index: gone.name, reason: gone.reason });
     if (index === undefined) throw new StrataError("VECTOR_INDEX_NOT_FOUND", { index: name, known: [...indexes.keys(), ...aliases.keys()].join(", ") || "none" });
     return index;
   };
@@ -121,53 +129,84 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
     index.maintain();
     if (index.unsavedBytes > CHECKPOINT_BYTES) void checkpoint().catch((thrown: unknown) => logger.log("error", `Vector indexes could not be saved: ${reasonOf(thrown)}`));
   };
+  const createAt = (name: string, settings: IndexSettings, offset: number): void => {
+    if (indexes.get(name)?.createdAt === offset) return; // it was saved while it was new
+    lost.delete(name);
+    indexes.set(name, opened(name, { createdAt: offset, offset: offset + 1, points: createIndexPoints(settings, engine) }));
+  };
   const applyCatalog = async (name: string, operation: CatalogOperation, offset: number): Promise<void> => {
     catalogOffset = offset + 1;
-    if (operation.kind === "create-index") indexes.set(name, opened(name, { createdAt: offset, offset: offset + 1, points: createIndexPoints(operation.settings, engine) }));
+    if (operation.kind === "create-index") createAt(name, operation.settings, offset);
     else if (operation.kind === "alias" && operation.target !== null) aliases.set(operation.alias, operation.target);
     else if (operation.kind === "alias") aliases.delete(operation.alias);
     else {
       const dropped = indexes.get(name);
       indexes.delete(name);
+      lost.delete(name);
       for (const [alias, target] of aliases) if (target === name) aliases.delete(alias);
       savedSnapshots = savedSnapshots.filter(({ index }) => index !== name);
       await dropped?.[Symbol.asyncDispose]();
     }
   };
-  /** Creations, drops and aliases one after another; their record is in the log before they show. */
-  const changeCatalog = (name: string, operation: CatalogOperation, check: () => boolean): Promise<boolean> => {
-    const result = catalogTurn.then(async () => {
-      refuseStopped();
-      if (!check()) return false;
-      const { offset } = await append(name, operation);
-      await applyCatalog(name, operation, offset);
-      return true;
-    });
+  const inCatalogTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = catalogTurn.then(work);
     catalogTurn = result.catch(() => undefined); // told to whoever asked
     return result;
   };
+  /** Creations, drops and aliases one after another; their record is in the log before they show. */
+  const changeCatalog = (name: string, operation: CatalogOperation, check: () => boolean): Promise<boolean> => inCatalogTurn(async () => {
+    refuseStopped();
+    if (!check()) return false;
+    const { offset } = await append(name, operation);
+    await applyCatalog(name, operation, offset);
+    return true;
+  });
   const replay = async (): Promise<void> => {
-    const from = Math.min(catalogOffset, ...[...indexes.values()].map(({ offset }) => offset));
+    const { oldestOffset } = log.statistics(VECTOR_LOG);
+    const from = isCatalogWhole ? Math.min(catalogOffset, ...rebuilt.values(), ...[...indexes.values()].map(({ offset }) => offset)) : oldestOffset;
+    if (from > 0 && !isCatalogWhole) logger.log("error", `The log of vector indexes begins at ${from}: indexes that were not changed since are forgotten, changed ones are not served`);
     for await (const { records } of log.read(VECTOR_LOG, { from: { offset: from } })) {
       for (const { offset, payload } of records) {
         const { index: name, operation } = decodeOperation(payload, offset);
         if (operation.kind === "create-index" || operation.kind === "drop-index" || operation.kind === "alias") {
           if (offset >= catalogOffset) await applyCatalog(name, operation, offset);
+          else if (operation.kind === "create-index" && rebuilt.get(name) === offset) createAt(name, operation.settings, offset);
           continue;
         }
         const index = indexes.get(name);
-        if (index !== undefined && offset >= index.offset) applyTo(index, operation, { offset, bytes: payload.byteLength });
+        if (index === undefined && !isCatalogWhole && oldestOffset > 0) lose({ name, reason: `the catalog was damaged, and the log begins at ${oldestOffset}, after its creation` });
+        if (index === undefined || offset < index.offset) continue;
+        if (operation.kind === "restore") await restoreFrom(index, operation.image, offset);
+        else applyTo(index, operation, { offset, bytes: payload.byteLength });
       }
     }
   };
+  const lose = (index: LostIndex): void => {
+    if (!lost.has(index.name)) logger.log("error", `Vector index "${index.name}" cannot be served: ${index.reason}`, { index: index.name });
+    lost.set(index.name, index);
+  };
+  /** A snapshot that was put back after the checkpoint. Its parts may be damaged, or deleted since. */
+  const restoreFrom = async (index: OpenIndex, image: IndexImage, offset: number): Promise<void> => {
+    try {
+      const points = await readImage(image, { blobs, engine });
+      await index.idle();
+      await replacePoints(index, points, offset);
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      const saved = catalog.indexes.find(({ name, createdAt }) => name === index.name && createdAt === index.createdAt);
+      lose({ name: index.name, reason: `a snapshot it was put back to cannot be read: ${thrown.message}`, ...(saved && { saved }) });
+      indexes.delete(index.name);
+      await index[Symbol.asyncDispose]();
+    }
+  };
   const load = async (): Promise<void> => {
-    catalog = await loadCatalog(states);
+    ({ catalog, isWhole: isCatalogWhole } = await recoverCatalog(states, logger));
     catalogOffset = catalog.offset;
     if (catalog.offset > log.statistics(VECTOR_LOG).nextOffset) throw new StrataError("STATE_CORRUPT", { file: "vectors-catalog", reason: "it is ahead of the log" });
-    for (const image of catalog.indexes) {
-      const points = await readImage(image, { blobs, engine });
-      indexes.set(image.name, opened(image.name, { createdAt: image.createdAt, offset: image.offset, points, image, written: writtenFrom(points, image) }));
-    }
+    const recovered = await recoverIndexes(catalog, { blobs, engine, oldestOffset: log.statistics(VECTOR_LOG).oldestOffset, logger });
+    rebuilt = recovered.rebuilt;
+    for (const index of recovered.lost) lost.set(index.name, index);
+    for (const { saved, points } of recovered.whole) indexes.set(saved.name, opened(saved.name, { createdAt: saved.createdAt, offset: saved.offset, points, image: saved, written: writtenFrom(points, saved) }));
     for (const [alias, target] of Object.entries(catalog.aliases)) aliases.set(alias, target);
     savedSnapshots = catalog.snapshots;
   };
@@ -181,13 +220,12 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
     return { ...index.image, name: index.name, createdAt: index.createdAt, offset: index.offset };
   });
   const saveAll = async (): Promise<void> => {
-    await catalogTurn;
     const before = log.statistics(VECTOR_LOG).sizeBytes;
-    const offset = catalogOffset;
+    const offset = await inCatalogTurn(() => Promise.resolve(catalogOffset = log.statistics(VECTOR_LOG).nextOffset)); // no creation is on its way
     const saved: SavedIndex[] = [];
     for (const index of indexes.values()) saved.push(await saveIndex(index));
     const known = saved.filter(({ name, createdAt }) => indexes.get(name)?.createdAt === createdAt);
-    const next = { offset, indexes: known, aliases: Object.fromEntries(aliases), snapshots: savedSnapshots };
+    const next = { offset, indexes: known, aliases: Object.fromEntries(aliases), snapshots: savedSnapshots, lost: [...lost.values()] };
     if (JSON.stringify({ ...next, version: 1, dropped: catalog.dropped }) === JSON.stringify({ ...catalog, offset: next.offset })) return;
     catalog = await saveCatalog({ states, blobs }, catalog, next);
     await log.retain(VECTOR_LOG, { maxBytes: Math.max(0, log.statistics(VECTOR_LOG).sizeBytes - sizeAtCheckpoint) + LOG_SLACK_BYTES });
@@ -203,6 +241,7 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
       await checkpoint();
     },
     saveIndex,
+    record: async (index, image) => (await append(index, { kind: "restore", image })).offset,
   });
   const stop = async (): Promise<void> => {
     if (isStopped) return;
@@ -229,14 +268,16 @@ export function createVectorIndexes(options: VectorIndexesOptions): VectorIndexe
     names: () => [...indexes.keys()].toSorted(),
     aliases: () => aliases,
     has: (name) => find(name) !== undefined,
+    lost: () => new Map([...lost].map(([name, { reason }]) => [name, reason])),
     index: (name) => open(name),
     create: async (name, settings) => {
       await changeCatalog(name, { kind: "create-index", settings }, () => {
+        if (lost.has(name)) open(name);
         if (find(name) !== undefined) throw new StrataError("VECTOR_INDEX_EXISTS", { index: name });
         return true;
       });
     },
-    drop: (name) => changeCatalog(name, { kind: "drop-index" }, () => indexes.has(name)),
+    drop: (name) => changeCatalog(name, { kind: "drop-index" }, () => indexes.has(name) || lost.has(name)),
     alias: async (alias, target) => {
       await changeCatalog(target ?? "", { kind: "alias", alias, target }, () => {
         if (target !== null) open(target);

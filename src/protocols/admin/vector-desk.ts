@@ -23,6 +23,8 @@ export interface VectorIndexSummary {
   readonly sparse: readonly string[];
   readonly fields: Readonly<Record<string, string>>;
   readonly aliases: readonly string[];
+  /** Why nothing of it is served. */
+  readonly problem?: string;
 }
 
 export interface VectorSearchResult {
@@ -67,7 +69,10 @@ export function createVectorDesk({ indexes, embed, isDefined, caughtUp, train }:
   };
   return {
     show,
-    list: () => indexes.names().map(show),
+    list: () => [
+      ...indexes.names().map(show),
+      ...[...indexes.lost()].map(([index, problem]) => ({ index, points: 0, isDefined: isDefined(index), vectors: {}, sparse: [], fields: {}, aliases: [], problem })),
+    ],
     search: async (name, request) => {
       const { index } = show(name);
       await caughtUp(index);

@@ -26,7 +26,7 @@ export function collectionRoutes({ indexes, isDefined }: QdrantParts): readonly 
       return true;
     }],
     ["DELETE", "/collections/:name", ({ parameters }) => {
-      refuseDefined(parameters["name"]!);
+      if (!indexes.lost().has(parameters["name"]!)) refuseDefined(parameters["name"]!); // of a lost one nothing is left to keep
       return indexes.drop(parameters["name"]!);
     }],
     ["PUT", "/collections/:name/index", async ({ parameters, body }) => {
