@@ -1,6 +1,6 @@
 /**
  * The storefront: product recommendations that learn. Clicks and purchases come in; candidates are items bought
- * together, popular items and repeats; a learned ranker orders them; purchases that follow are the outcomes.
+ * together, popular items, repeats, and neighbours by an embedding of items trained here; a learned ranker orders them; purchases that follow are the outcomes.
  */
 import {
   between, canary, count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineExpectations, defineFeatureView, defineModel, defineOnDemand,
@@ -92,14 +92,20 @@ export const attention = defineFeatureView("attention", {
   features: () => ({ clicks_1h: count().over("1h"), clicks_7d: count().over("7d") }),
 });
 
+export const itemVectors = defineVectorIndex("item_vectors", {
+  description: "Items by what they are bought with: `strata vectors train item_vectors` learns them, `strata vectors search item_vectors --id <item>` asks, and similar_items looks around the customer's latest items.",
+  dimensions: 64, payload: z.object({ item: z.string() }), learned: { from: purchases, item: "item", basket: "order" },
+});
+
 export const similarItems = defineCandidates("similar_items", {
-  description: "Bought together, popular, and bought before.",
+  description: "Bought together, popular, bought before, and near what was touched last.",
   user: customer, item,
   interactions: [
     interaction(purchases, { user: (e) => e.customer, item: (e) => e.item, basket: (e) => e.order }),
     interaction(clicks, { user: (e) => e.customer, item: (e) => e.item }),
   ],
   limit: 120, popularityWindow: "14d", seeds: 30,
+  similar: { index: itemVectors, limit: 20 },
 });
 
 export const recency = defineOnDemand("recency", {
@@ -137,11 +143,6 @@ export const recommend = defineEndpoint("recommend", {
   rollout: canary({ steps: [0.2, 0.5], margin: 0.1, minimumOutcomes: 150, maximumOutcomes: 1_500 }),
   deadline: "250ms", fallback: "popularity",
   outcome: outcomeFrom(purchases, { decision: (e) => e.decision, item: (e) => e.item, within: "1h" }),
-});
-
-export const itemVectors = defineVectorIndex("item_vectors", {
-  description: "Items by what they are bought with: `strata vectors train item_vectors` learns them, `strata vectors search item_vectors --id <item>` asks.",
-  dimensions: 64, payload: z.object({ item: z.string() }), learned: { from: purchases, item: "item", basket: "order" },
 });
 
 export default defineApplication("storefront", [recommend, clicks, purchasesQuality, itemVectors]);

@@ -66,6 +66,9 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   report.section(`History: ${world.name}`);
   const imported = await importHistory(platform, world, { report, setTime: (timeMs) => clock.set(timeMs), signal });
 
+  report.section("Embedding: items that are bought with the same things come near each other");
+  await learnVectors(platform, { report, signal });
+
   report.section("Training: features as they were known, never later");
   const trained = await train(platform, { report, signal });
 
@@ -123,6 +126,15 @@ async function importHistory(platform: Platform, world: DemoWorld, { report, set
   return { ...total, elapsedMs };
 }
 
+/** As `strata vectors train item_vectors` does; until then nothing is near anything. */
+async function learnVectors({ url }: Platform, { report, signal }: { readonly report: DemoReporter; readonly signal: AbortSignal }): Promise<void> {
+  const bar = report.progress("learning item vectors");
+  const answer = await fetch(`${url}/v1/vectors/item_vectors/train`, { method: "POST", signal });
+  if (!answer.ok) throw new Error(`The item vectors could not be learned: ${await answer.text()}`);
+  const { items, baskets, pairs } = await answer.json() as { readonly items: number; readonly baskets: number; readonly pairs: number };
+  bar.finish(`${count(items)} items from ${count(pairs)} pairs in ${count(baskets)} orders`);
+}
+
 type Trained = Awaited<ReturnType<Platform["train"]>>;
 
 async function train(platform: Platform, { report, signal }: { readonly report: DemoReporter; readonly signal: AbortSignal }): Promise<Trained> {
@@ -134,11 +146,25 @@ async function train(platform: Platform, { report, signal }: { readonly report: 
   return trained;
 }
 
+interface Recommended {
+  readonly shown: number;
+  /** Shown although only nearness by embedding brought them. */
+  readonly similar: number;
+}
+
+function countRecommended(platform: Platform): Recommended {
+  const of = (source: string): number => sumOf(platform, "strata_recommended_items_total", { source });
+  return { shown: of("candidates") + of("similar"), similar: of("similar") };
+}
+
+function sumOf(platform: Platform, counter: string, wanted: Readonly<Record<string, string>>): number {
+  const found = platform.telemetry.snapshot().instruments.find(({ name }) => name === counter);
+  return (found?.kind === "counter" ? found.series : []).filter(({ labels }) => Object.entries(wanted).every(([name, value]) => labels[name] === value)).reduce((sum, { value }) => sum + value, 0);
+}
+
 /** What became of every event of the shop's two streams, as ingestion counted. */
 function countIngested(platform: Platform): { readonly total: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number } {
-  const counter = platform.telemetry.snapshot().instruments.find((instrument) => instrument.name === "strata_ingest_events_total");
-  const of = (result: string): number => (counter?.kind === "counter" ? counter.series : [])
-    .filter(({ labels }) => labels["result"] === result).reduce((sum, series) => sum + series.value, 0);
+  const of = (result: string): number => sumOf(platform, "strata_ingest_events_total", { result });
   const [accepted, duplicate, rejected] = [of("accepted"), of("duplicate"), of("rejected")];
   return { total: accepted + duplicate + rejected, accepted, duplicate, rejected };
 }
@@ -166,6 +192,7 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
   const model = overview.models[0]!;
   const letters = Object.entries(overview.streams.find((stream) => stream.name === PURCHASES)!.deadLetters).map(([reason, number]) => `${reason} ${count(number)}`).join(", ");
   const counted = countIngested(platform);
+  const recommended = countRecommended(platform);
   const features = overview.featureViews.reduce((sum, view) => sum + view.features.length, 0);
   const verdicts = live.rolloutVerdicts.length === 0 ? "no challenger came to trial" : live.rolloutVerdicts.map(brief).join("; ");
   const drift = live.driftReasons.length === 0 ? "none" : `${live.driftReasons.length} alerts; the last: ${brief(live.driftReasons.at(-1)!)}`;
@@ -184,6 +211,7 @@ async function summarise(platform: Platform, { imported, trained, live, audit }:
       ["training rows", `${count(trained.rows)} candidates in ${count(trained.groups)} baskets, split by time`],
       ["NDCG@10", ranker],
       ["served", `${count(endpoint.requests)} answers, p50 ${endpoint.latencyMs.p50.toFixed(1)} ms, p99 ${endpoint.latencyMs.p99.toFixed(1)} ms, ${(endpoint.fallbackShare * 100).toFixed(2)} % by the fallback`],
+      ["similar by embedding", `${count(recommended.similar)} of ${count(recommended.shown)} shown recommendations (${((recommended.similar / Math.max(1, recommended.shown)) * 100).toFixed(2)} %) came from it alone`],
       ["online = offline", `${count(audit.rows)} answered rows (${count(audit.checked)} values) recomputed: ${audit.mismatches} mismatches`],
       ["drift it met", drift],
       ["why it retrained", live.retrainReasons.length === 0 ? "it did not" : `${live.retrainReasons.length} times; the last: ${brief(live.retrainReasons.at(-1)!)}`],

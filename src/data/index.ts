@@ -99,6 +99,8 @@ export type { DefinedIndexes, EmbedTexts } from "./vectors/defined-indexes.ts";
 export { pointIdOf } from "./vectors/point-key.ts";
 export { describeCatalogue, findEntry, lineageOf, searchCatalogue } from "./catalogue/catalogue.ts";
 export type { CatalogueEntry, CatalogueFeature, CatalogueKind, Lineage, LineageNode } from "./catalogue/catalogue.ts";
+export { createSimilarItems } from "./vectors/similar-items.ts";
+export type { FindSimilarItems } from "./vectors/similar-items.ts";
 export { learnIndex } from "./vectors/learned-index.ts";
 export type { LearnedIndex } from "./vectors/learned-index.ts";
 export { FEATURE_READS_LOG, createReadSampler } from "./feature-serving/read-sample.ts";

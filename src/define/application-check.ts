@@ -2,6 +2,7 @@
 import type { Problem } from "../kernel/errors.ts";
 import { columnNames } from "./aggregation.ts";
 import type { Application } from "./application-type.ts";
+import type { SimilarSource } from "./candidates.ts";
 import { checkStreamRules } from "./derivation-check.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkExpectations } from "./expectations.ts";
@@ -35,6 +36,7 @@ export function checkApplication(application: Application): readonly Problem[] {
       ...checkName(`candidates.${candidates.name}`, candidates.name),
       ...(candidates.interactions.some(({ basket }) => basket !== undefined) ? [] : [problem(`candidates.${candidates.name}.interactions`, "one interaction needs a basket key", "no-basket")]),
       ...range(`candidates.${candidates.name}.limit`, candidates.limit, 1, 1000),
+      ...(candidates.similar ? checkSimilar(`candidates.${candidates.name}.similar`, candidates.similar) : []),
     ]),
     ...[...application.onDemand.values()].flatMap((onDemand) => [
       ...checkName(`onDemand.${onDemand.name}`, onDemand.name),
@@ -48,6 +50,13 @@ export function checkApplication(application: Application): readonly Problem[] {
     ...[...application.graphs.values()].flatMap((graph) => [...checkName(`graphs.${graph.name}`, graph.name), ...checkGraph(graph)]),
     ...checkModelNames(application),
     ...checkSourceNames(application),
+  ];
+}
+
+function checkSimilar(path: string, { index, limit, seeds }: SimilarSource): readonly Problem[] {
+  return [
+    ...(index.learned === undefined && index.points === undefined ? [problem(`${path}.index`, `points of "${index.name}" are not named by items: give the index \`learned\` or \`points\``, "no-items")] : []),
+    ...range(`${path}.limit`, limit, 1, 1000), ...range(`${path}.seeds`, seeds, 1, 100),
   ];
 }
 

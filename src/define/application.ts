@@ -59,7 +59,7 @@ function createCollector() {
     switch (resource.kind) {
       case "stream": if (put(maps.streams, "streams", resource as Stream)) addSources(resource); return;
       case "feature-view": if (put(maps.featureViews, "featureViews", resource)) add(resource.from); return;
-      case "candidates": if (put(maps.candidates, "candidates", resource)) for (const { from } of resource.interactions) add(from); return;
+      case "candidates": if (put(maps.candidates, "candidates", resource)) addCandidates(resource); return;
       case "feature-service": if (put(maps.featureServices, "featureServices", resource)) for (const provider of resource.features) add(provider); return;
       case "expectations": if (put(maps.expectations, "expectations", resource)) for (const stream of [resource.of, ...resource.references]) add(stream); return;
       case "vector-index": if (put(maps.vectorIndexes, "vectorIndexes", resource)) for (const part of partsOfVectorIndex(resource)) add(part); return;
@@ -78,6 +78,11 @@ function createCollector() {
     const derivation = derivationOf(stream);
     for (const source of derivation?.sources ?? []) add(source);
     if (derivation?.operator === "map") for (const { view } of derivation.enrich) add(view);
+  };
+
+  const addCandidates = ({ interactions, similar }: Candidates): void => {
+    for (const { from } of interactions) add(from);
+    if (similar) add(similar.index);
   };
 
   const addModel = (model: Model): void => {

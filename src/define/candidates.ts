@@ -3,6 +3,7 @@
  * Three sources are merged: items bought together with what the user touched lately (co-occurrence),
  * items popular lately, and items the user bought before. Each candidate carries its source scores,
  * which models may use as features; the same replayable index answers online and builds training sets.
+ * An endpoint may add neighbours by embedding (`similar`): they carry the same scores, from the same index.
  */
 import { durationMs } from "../kernel/duration.ts";
 import type { Duration } from "../kernel/duration.ts";
@@ -10,6 +11,7 @@ import type { Entity } from "./entity.ts";
 import { eventExpressions } from "./expression.ts";
 import type { EventExpressions, Expression, ExpressionNode } from "./expression.ts";
 import type { Stream } from "./stream.ts";
+import type { VectorIndex } from "./vector-index.ts";
 
 /** Features every candidate carries. */
 export const CANDIDATE_FEATURES = ["together", "popularity", "repeats", "interest"] as const;
@@ -38,6 +40,15 @@ export function interaction<Row>(from: Stream<string, Row>, options: Interaction
   });
 }
 
+/** Neighbours by embedding, which an endpoint scores beside the candidates of the three sources. */
+export interface SimilarSource {
+  readonly index: VectorIndex;
+  /** Most items added. */
+  readonly limit: number;
+  /** The neighbours of how many of the user's latest items are looked at. */
+  readonly seeds: number;
+}
+
 export interface CandidatesOptions<User extends string, Item extends string> {
   readonly description?: string;
   readonly user: Entity<User>;
@@ -50,6 +61,12 @@ export interface CandidatesOptions<User extends string, Item extends string> {
   readonly popularityWindow?: Duration;
   /** How many of the user's latest distinct items seed the co-occurrence lookup. Default 20. */
   readonly seeds?: number;
+  /**
+   * Adds items near the user's latest ones in a vector index whose points are items (`learned`, or `points` keyed by the
+   * item), beyond `limit`. Only endpoints ask it: training sets and features stay what events alone make them. Default:
+   * none; its `limit` 20, its `seeds` 5.
+   */
+  readonly similar?: { readonly index: VectorIndex; readonly limit?: number; readonly seeds?: number } | undefined;
 }
 
 export interface Candidates<Name extends string = string, User extends string = string, Item extends string = string> {
@@ -62,6 +79,7 @@ export interface Candidates<Name extends string = string, User extends string = 
   readonly limit: number;
   readonly popularityWindowMs: number;
   readonly seeds: number;
+  readonly similar: SimilarSource | undefined;
   readonly entities: readonly Entity<User | Item>[];
   readonly selected: readonly CandidateFeature[];
 }
@@ -77,6 +95,7 @@ export function defineCandidates<const Name extends string, User extends string,
     limit: options.limit ?? 100,
     popularityWindowMs: durationMs(options.popularityWindow ?? "14d"),
     seeds: options.seeds ?? 20,
+    similar: options.similar && { index: options.similar.index, limit: options.similar.limit ?? 20, seeds: options.similar.seeds ?? 5 },
     entities: [options.user, options.item],
     selected: CANDIDATE_FEATURES,
   });

@@ -73,7 +73,7 @@ export function hashFeatureView(view: FeatureView): string {
 
 /** Hash of what a candidate source indexes. */
 export function hashCandidates(candidates: Candidates): string {
-  return hashOf({ ...describeCandidates(candidates), description: undefined });
+  return hashOf({ ...describeCandidates(candidates), description: undefined, similar: undefined }); // neighbours are asked, not indexed
 }
 
 function describeAll<T extends { readonly name: string }>(map: ReadonlyMap<string, T>, describe: (resource: T) => unknown): Record<string, ResourceDocument> {
@@ -117,6 +117,7 @@ function describeCandidates(candidates: Candidates): object {
     description: candidates.description, user: candidates.user.name, item: candidates.item.name,
     interactions: candidates.interactions.map((interaction) => ({ ...interaction, from: interaction.from.name })),
     limit: candidates.limit, popularityWindowMs: candidates.popularityWindowMs, seeds: candidates.seeds,
+    ...(candidates.similar && { similar: { ...candidates.similar, index: candidates.similar.index.name } }),
   };
 }
 

@@ -7,7 +7,7 @@ export {
 export type { Aggregation, AggregationKind, AggregationNode } from "./aggregation.ts";
 export type { HoppingOptions, SessionOptions, TumblingOptions, WindowNode } from "./window.ts";
 export { CANDIDATE_FEATURES, defineCandidates, interaction } from "./candidates.ts";
-export type { CandidateFeature, Candidates, Interaction } from "./candidates.ts";
+export type { CandidateFeature, Candidates, Interaction, SimilarSource } from "./candidates.ts";
 export { compileExpression, fieldsOf } from "./expression.ts";
 export type { Evaluator, EventExpressions, EventValue, Expression, ExpressionNode, Scalar } from "./expression.ts";
 export { defineApplication } from "./application.ts";

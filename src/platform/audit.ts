@@ -79,8 +79,8 @@ async function auditGroup(parts: AuditParts, events: readonly PredictionEvent[],
   if (endpoint === undefined || servable === undefined) return { answers: 0, rows: 0, checked: 0, mismatches: 0, skipped: events.length, examples: [] };
   const vectors = await recomputeVectors({
     model: endpoint.model, lake: parts.lake, snapshot, categories: servable.categories, ...(signal ? { signal } : {}),
-    requests: events.map(({ sample, atMs, offsets, candidateOffsets, seedItems }) => ({
-      keys: sample.map((row) => row.keys), atMs, offsets, candidates: endpoint.candidates?.name, candidateOffsets, seedItems,
+    requests: events.map(({ sample, atMs, offsets, candidateOffsets, seedItems, similarItems }) => ({
+      keys: sample.map((row) => row.keys), atMs, offsets, candidates: endpoint.candidates?.name, candidateOffsets, seedItems, similarItems,
     })),
   });
   const pairs = events.flatMap((event, at) => (vectors[at] === undefined ? [] : [{ event, vector: vectors[at] }]));

@@ -1,4 +1,5 @@
 /** Layers 3, 4 and operate over their engines: registry, training, serving, monitoring and the control loop. */
+import type { FindSimilarItems } from "../data/index.ts";
 import type { Application, ResourceChange } from "../define/index.ts";
 import { StrataError } from "../kernel/errors.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -44,6 +45,7 @@ export interface ModelLayerOptions {
   readonly logger: Logger;
   readonly telemetry: TelemetryStore;
   readonly application: () => Application;
+  readonly similar: FindSimilarItems;
 }
 
 /** Rows an audit checks unless told otherwise. */
@@ -70,7 +72,7 @@ export async function openModelLayer(options: ModelLayerOptions): Promise<ModelL
     },
   });
   const endpoints = createEndpointService({
-    application, features: data.features, candidates: data.candidates, pool, traffic: control.trafficPlan, log, clock, ids: data.ids, meter: telemetry, logger,
+    application, features: data.features, candidates: data.candidates, similar: options.similar, pool, traffic: control.trafficPlan, log, clock, ids: data.ids, meter: telemetry, logger,
   });
   stack.defer(() => endpoints.settle());
   await control.start();

@@ -8,6 +8,8 @@ import type { Clock } from "../kernel/clock.ts";
 import { StrataError } from "../kernel/errors.ts";
 import { createIdSource } from "../kernel/ids.ts";
 import { describeApplication, diffDefinitions, hashApplication } from "../define/index.ts";
+import { createSimilarItems } from "../data/index.ts";
+import type { FindSimilarItems } from "../data/index.ts";
 import type { Application, ApplicationDocument, ResourceChange } from "../define/index.ts";
 import type { TrainingReport } from "../modelops/index.ts";
 import { createLogStore, createTelemetryStore } from "../observe/index.ts";
@@ -103,7 +105,8 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   const profile = loadProfile(config.profile, process.env);
   const engines = stack.use(await openEngines({ dataDir: resolve(config.dataDir), clock, segmentBytes: config.segmentBytes, lakeCacheBytes: config.lakeCacheBytes, logger: logs, profile, environment: process.env }));
   const data = stack.use(await openDataLayer({ ...shared, engines }));
-  const models = stack.use(await openModelLayer({ ...shared, engines, data }));
+  const similar: { find: FindSimilarItems } = { find: () => [] }; // until the vector indexes are open, below
+  const models = stack.use(await openModelLayer({ ...shared, engines, data, similar: (source, question) => similar.find(source, question) }));
   const serving = stack.use(await openServingLayer({
     ...shared, definitionFile: typeof options.definition === "string" ? options.definition : undefined, pool: models.pool, champion: (model) => models.control.trafficPlan(model).champion,
   }));
@@ -116,6 +119,7 @@ export async function openPlatform(options: PlatformOptions): Promise<Platform> 
   serving.server.askMembersThrough(traffic.server);
   const language = stack.use(createLanguageLayer({ ...shared, policy: ledger.policy, environment: process.env, folder: typeof options.definition === "string" ? dirname(resolve(options.definition)) : process.cwd() }));
   const vectors = stack.use(await openVectorsLayer({ ...shared, engines, data, language, models: traffic.server }));
+  similar.find = createSimilarItems(vectors.indexes);
   const sampler = stack.use(openSampler({ log: engines.log, telemetry, application: shared.application }));
   const calls = stack.use(openCallsOverview({
     application: shared.application, server: serving.server, replicas: serving.fleetOf, traffic: traffic.book, gateway: language.gateway, ledger: ledger.ledger, telemetry,

@@ -2,7 +2,7 @@
  * Answers an endpoint's requests: check, route, read features, score, rank, and fall back when the deadline passes
  * or anything on the way fails. Every answer has a decision id and is an event in the log.
  */
-import type { CandidateEngine, FeatureEngine, VectorAssembler } from "../data/index.ts";
+import type { CandidateEngine, FeatureEngine, FindSimilarItems, VectorAssembler } from "../data/index.ts";
 import { createVectorAssembler } from "../data/index.ts";
 import { CANDIDATE_FEATURES, KEY_SEPARATOR, featurePins, findChangedFeature } from "../define/index.ts";
 import type { Application, Endpoint, Model } from "../define/index.ts";
@@ -51,6 +51,8 @@ export interface EndpointServiceOptions {
   readonly application: () => Application;
   readonly features: FeatureEngine;
   readonly candidates: CandidateEngine;
+  /** Neighbours by embedding, for candidate sources that add them. */
+  readonly similar: FindSimilarItems;
   readonly pool: ModelPool;
   /** Which versions serve the model now. */
   readonly traffic: (model: string) => TrafficPlan;
@@ -71,9 +73,10 @@ interface Scored {
 }
 
 export function createEndpointService(options: EndpointServiceOptions): EndpointService {
-  const { application, features, candidates, pool, traffic, log, clock, ids, meter, logger } = options;
+  const { application, features, candidates, similar, pool, traffic, log, clock, ids, meter, logger } = options;
   const requests = meter.counter("strata_endpoint_requests_total", "Answers given, by variant");
   const latency = meter.histogram("strata_endpoint_seconds", "Seconds from request to answer");
+  const recommended = meter.counter("strata_recommended_items_total", "Items shown by ranking endpoints, by what brought them: the candidate source, or nearness by embedding alone");
   const lost = meter.counter("strata_predictions_lost_total", "Prediction events that could not be stored");
   const reading = createWorkQueue({ clock, name: "Reading features" });
   const popular = createPopularItems({ candidates, clock });
@@ -93,8 +96,15 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     const latencyMs = clock.monotonicMs() - startedAtMs;
     requests.add(1, { endpoint: name, variant: event.variant, version: String(event.version) });
     latency.record(latencyMs / 1000, { endpoint: name });
+    countItems(event);
     await record({ ...event, latencyMs });
     return toAnswer(event);
+  };
+
+  const countItems = ({ endpoint, items = [], similarItems = [] }: PredictionEvent): void => {
+    const bySimilarity = items.filter(({ item }) => similarItems.includes(item)).length;
+    if (items.length > bySimilarity) recommended.add(items.length - bySimilarity, { endpoint, source: "candidates" });
+    if (bySimilarity > 0) recommended.add(bySimilarity, { endpoint, source: "similar" });
   };
 
   interface Context {
@@ -116,6 +126,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
       ...describeScores(endpoint, scored),
       scoredRows: scored.rows.matrix.rows, sample: sampleOf(endpoint, decision, scored), offsets: scored.rows.offsets,
       ...(scored.rows.candidateOffsets ? { candidateOffsets: scored.rows.candidateOffsets, seedItems: scored.rows.seedItems } : {}),
+      ...(scored.rows.similarItems.length > 0 ? { similarItems: scored.rows.similarItems } : {}),
       ...(shadow ? { shadow } : {}),
     };
   };
@@ -126,7 +137,7 @@ export function createEndpointService(options: EndpointServiceOptions): Endpoint
     const streams = streamsOf(endpoint, assembler);
     await features.fresh(streams);
     if (endpoint.candidates) await candidates.fresh(streams);
-    const rows = await reading.run(() => readFeatureRows({ features, candidates }, { endpoint, request, assembler, atMs }), deadlineAtMs);
+    const rows = await reading.run(() => readFeatureRows({ features, candidates, similar }, { endpoint, request, assembler, atMs }), deadlineAtMs);
     if (rows.matrix.rows === 0) throw new StrataError("INFERENCE_INVALID", { reason: "there are no candidates yet", model: endpoint.model.name });
     return { rows, scores: await serving.batcher.predict(rows.matrix, deadlineAtMs), serving };
   };

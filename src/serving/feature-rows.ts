@@ -2,7 +2,7 @@
  * Builds the model's input rows for a request: keys, candidates, one read per feature view, on-demand features,
  * all at one moment, together with the log offsets of that moment.
  */
-import type { CandidateEngine, FeatureEngine, VectorAssembler } from "../data/index.ts";
+import type { CandidateEngine, FeatureEngine, FindSimilarItems, VectorAssembler } from "../data/index.ts";
 import type { Endpoint, FeatureView } from "../define/index.ts";
 import type { Matrix } from "../ports/model-runtime.ts";
 
@@ -16,11 +16,14 @@ export interface FeatureRows {
   /** Ranking endpoints only. */
   readonly candidateOffsets: Readonly<Record<string, number>> | undefined;
   readonly seedItems: readonly string[];
+  /** Of the rows' items, those that only nearness by embedding brought. */
+  readonly similarItems: readonly string[];
 }
 
 export interface FeatureRowSource {
   readonly features: FeatureEngine;
   readonly candidates: CandidateEngine;
+  readonly similar: FindSimilarItems;
 }
 
 /** Streams whose acknowledged events must be visible before the endpoint reads. */
@@ -40,7 +43,7 @@ export interface RowRequest {
 /** Synchronous on purpose: every value belongs to the same offsets. Call `fresh` of both engines before. */
 export function readFeatureRows(source: FeatureRowSource, { endpoint, request, assembler, atMs }: RowRequest): FeatureRows {
   const requestKeys = Object.fromEntries(Object.entries(endpoint.keys).map(([entity, field]) => [entity, String(request[field])]));
-  const { keys, candidateFeatures, seedItems } = expandCandidates(source.candidates, { endpoint, request, requestKeys, atMs });
+  const { keys, candidateFeatures, seedItems, similarItems } = expandCandidates(source, { endpoint, request, requestKeys, atMs });
   const rows = keys.length;
   const columns = assembler.columns.length;
   const values = new Float64Array(rows * columns);
@@ -54,7 +57,7 @@ export function readFeatureRows(source: FeatureRowSource, { endpoint, request, a
   const streams = streamsOf(endpoint, assembler);
   const offsets = Object.fromEntries(streams.map((stream) => [stream, source.features.appliedOffset(stream)]));
   const candidateOffsets = endpoint.candidates && source.candidates.appliedOffsets(endpoint.candidates.name);
-  return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets, candidateOffsets, seedItems };
+  return { matrix: { values, rows, columns }, keys, candidateFeatures, offsets, candidateOffsets, seedItems, similarItems };
 }
 
 interface ViewQuestion {
@@ -80,14 +83,21 @@ interface CandidateQuestion {
   readonly atMs: number;
 }
 
-function expandCandidates(engine: CandidateEngine, question: CandidateQuestion): Pick<FeatureRows, "keys" | "candidateFeatures" | "seedItems"> {
+function expandCandidates({ candidates: engine, similar }: FeatureRowSource, question: CandidateQuestion): Pick<FeatureRows, "keys" | "candidateFeatures" | "seedItems" | "similarItems"> {
   const { endpoint, request, requestKeys, atMs } = question;
   const { candidates } = endpoint;
-  if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [], seedItems: [] };
+  if (candidates === undefined) return { keys: [requestKeys], candidateFeatures: [], seedItems: [], similarItems: [] };
   const seedItems = endpoint.seedItems === undefined ? [] : ((request[endpoint.seedItems] ?? []) as readonly string[]); // the request's schema was checked; it may be optional
-  const found = engine.query(candidates.name, { user: requestKeys[candidates.user.name]!, seedItems, atMs, limit: candidates.limit });
+  let similarItems: readonly string[] = [];
+  const found = engine.query(candidates.name, {
+    user: requestKeys[candidates.user.name]!, seedItems, atMs, limit: candidates.limit,
+    also: (offered, seeds) => {
+      if (candidates.similar) similarItems = similar(candidates.similar, { seeds, exclude: new Set([...offered, ...seedItems]) });
+      return similarItems;
+    },
+  });
   return {
     keys: found.map((candidate) => ({ ...requestKeys, [candidates.item.name]: candidate.item })),
-    candidateFeatures: found.map((candidate) => candidate.features), seedItems,
+    candidateFeatures: found.map((candidate) => candidate.features), seedItems, similarItems,
   };
 }

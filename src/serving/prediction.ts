@@ -42,6 +42,8 @@ export interface PredictionEvent {
   readonly candidateOffsets?: Readonly<Record<string, number>>;
   /** Ranking endpoints: items of the request that seeded the candidates. */
   readonly seedItems?: readonly string[];
+  /** Candidates that only their nearness to the user's latest items brought; absent when there were none. */
+  readonly similarItems?: readonly string[];
   readonly latencyMs: number;
   /** Why the fallback answered. */
   readonly fallbackReason?: string;

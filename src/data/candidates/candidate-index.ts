@@ -27,6 +27,11 @@ export interface CandidateQuery {
   readonly atMs: number;
   /** Default: the definition's. */
   readonly limit?: number;
+  /**
+   * Items that are answered beyond the limit, whatever their scores: found elsewhere, they get their features here. Told
+   * what is offered and which items seeded it, latest first. Seed items of the request are left out. It must not ask this index.
+   */
+  readonly also?: (offered: readonly string[], seeds: readonly string[]) => readonly string[];
 }
 
 export interface Candidate {
@@ -82,18 +87,25 @@ export function createCandidateIndex(candidates: Candidates, state?: CandidateIn
   const seedsOf = (history: UserHistory | undefined, seedItems: Iterable<number>): readonly number[] =>
     [...new Set([...seedItems, ...history?.latest() ?? []])].slice(0, candidates.seeds);
 
-  const query = ({ user, seedItems, atMs, limit = candidates.limit }: CandidateQuery): readonly Candidate[] => {
+  const query = ({ user, seedItems, atMs, limit = candidates.limit, also }: CandidateQuery): readonly Candidate[] => {
     const history = historyFor(user);
     const given = new Set(seedItems.toReversed().flatMap((name) => items.find(name) ?? []));
     const { together, repeats, interest, own } = scratch.clear(items.count);
     const found: number[] = [];
-    for (const seed of seedsOf(history, given)) coOccurrence.addScores(seed, together, found);
+    const seeds = seedsOf(history, given);
+    for (const seed of seeds) coOccurrence.addScores(seed, together, found);
     const owned = addHistory(history, atMs, { repeats, interest, own });
     const counts = popularity.countsAt(atMs, items);
     const best = (among: readonly number[], scores: Float64Array): readonly number[] =>
       selectTop(given.size === 0 ? among : among.filter((item) => !given.has(item)), scores, { limit, names: items });
     const chosen = mergeSources({ together: best(found, together), own: best(owned, own), popular: best(soldItems(counts, items.count), counts) }, limit);
-    const answer = chosen.map((item) => ({ item: items.name(item), features: [together[item]!, counts[item]!, repeats[item]!, interest[item]!] }));
+    const candidateOf = (item: number): Candidate => ({ item: items.name(item), features: [together[item]!, counts[item]!, repeats[item]!, interest[item]!] });
+    const answer = chosen.map(candidateOf);
+    const known = new Set([...chosen, ...given]);
+    for (const name of new Set(also?.(answer.map(({ item }) => item), seeds.map((item) => items.name(item))))) {
+      const item = items.find(name);
+      if (item === undefined || !known.has(item)) answer.push(item === undefined ? { item: name, features: NOTHING_KNOWN } : candidateOf(item));
+    }
     scratch.used(found, owned);
     return answer;
   };
@@ -112,6 +124,9 @@ export function createCandidateIndex(candidates: Candidates, state?: CandidateIn
     get users() { return users.count; },
   };
 }
+
+/** Of an item that no event spoke of yet. */
+const NOTHING_KNOWN: readonly number[] = Object.freeze([0, 0, 0, 0]);
 
 function soldItems(counts: Float64Array, items: number): readonly number[] {
   const sold: number[] = [];

@@ -34,6 +34,8 @@ export interface VectorRequest {
   readonly candidates?: string | undefined;
   readonly candidateOffsets?: Offsets | undefined;
   readonly seedItems?: readonly string[] | undefined;
+  /** Items of the answer that the candidate source had not offered. */
+  readonly similarItems?: readonly string[] | undefined;
 }
 
 export interface RecomputeOptions {
@@ -157,7 +159,7 @@ interface FeatureTarget {
 function writeFeatures({ user, item }: Candidates, { request, index, features, row }: FeatureTarget): void {
   const [first] = request.keys;
   if (first?.[user.name] === undefined) return;
-  const query: CandidateQuery = { user: first[user.name]!, seedItems: request.seedItems ?? [], atMs: request.atMs };
+  const query: CandidateQuery = { user: first[user.name]!, seedItems: request.seedItems ?? [], atMs: request.atMs, also: () => request.similarItems ?? [] };
   const found = new Map(index.query(query).map((candidate) => [candidate.item, candidate.features]));
   request.keys.forEach((key, position) => features.set(found.get(key[item.name]!) ?? [], (row + position) * CANDIDATE_FEATURES.length));
 }
