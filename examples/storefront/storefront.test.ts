@@ -46,6 +46,9 @@ test(`the demo with ${VISITS} visits: its summary is what the platform knows, an
   const [recommend] = overview.endpoints;
   assert.equal(numbersOf(summary.get("served")!)[0], VISITS);
   assert.deepEqual([recommend?.requests, recommend?.fallbackShare], [VISITS, 0]);
+  const [bySimilarity, shown] = numbersOf(summary.get("similar by embedding")!);
+  assert.ok(shown === VISITS * 10 && bySimilarity! <= shown, summary.get("similar by embedding"));
+  assert.ok(told.some((line) => /^learning item vectors: \d+ items from/.test(line)), "the vectors were learned before the first visit");
   const [rows, values, mismatches] = numbersOf(summary.get("online = offline")!);
   assert.deepEqual([values, mismatches], [rows! * overview.models[0]!.featureCount, 0]);
   assert.ok(rows! >= VISITS, `${rows} rows audited`);

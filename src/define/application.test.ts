@@ -5,7 +5,7 @@ import { isStrataError } from "../kernel/errors.ts";
 import {
   count, defineApplication, defineCandidates, defineEndpoint, defineEntity, defineFeatureView, defineModel, defineOnDemand, defineStream,
   describeApplication, diffDefinitions, eachCandidate, eachEvent, gate, gradientBoosting, happensWithin, hashApplication, hashFeatureView,
-  interaction, labelValue, outcomeFrom, sum,
+  defineVectorIndex, interaction, labelValue, outcomeFrom, sum,
 } from "./index.ts";
 import type { FeatureView, Model } from "./index.ts";
 
@@ -77,6 +77,7 @@ const badDefinitions: readonly { readonly name: string; readonly make: () => unk
   { name: "a key that no event has", make: () => defineApplication("shop", [defineStream("clicks", { schema: z.object({ customer: z.string() }), key: "item" as "customer", partitions: 4 })]), problem: "streams.clicks.key|unknown-field" },
   { name: "no partitions", make: () => defineApplication("shop", [defineStream("clicks", { schema: z.object({ customer: z.string() }), key: "customer", partitions: 0 })]), problem: "streams.clicks.partitions|out-of-range" },
   { name: "candidates with limit 0", make: () => defineApplication("shop", [defineCandidates("c", { ...similar, limit: 0, popularityWindow: "1d" })]), problem: "candidates.c.limit|out-of-range" },
+  { name: "neighbours in an index whose points are no items", make: () => defineApplication("shop", [defineCandidates("c", { ...similar, popularityWindow: "1d", similar: { index: defineVectorIndex("free", { dimensions: 2 }) } })]), problem: "candidates.c.similar.index|no-items" },
   { name: "on-demand features without outputs", make: () => defineApplication("shop", [defineOnDemand("d", { from: [activity], outputs: [], compute: () => ({}) })]), problem: "onDemand.d.outputs|empty" },
   { name: "a model whose examples lack an entity", make: () => withModel({ examples: eachEvent(sales, { keys: (e) => ({ item: e.item }) }) }), problem: "models.price.examples|missing-key" },
   { name: "a learning rate of 2", make: () => withModel({ trainer: gradientBoosting({ objective: "regression", learningRate: 2 }) }), problem: "models.price.trainer.learningRate|out-of-range" },

@@ -43,6 +43,25 @@ function indexOf(interactions: readonly UserInteraction[], candidates = candidat
 const featuresOf = (index: CandidateIndex, query: CandidateQuery): Readonly<Record<string, readonly number[]>> =>
   Object.fromEntries(index.query(query).map(({ item, features }) => [item, features]));
 
+test("items found elsewhere come behind the offered ones, with the features the index gives them", () => {
+  const index = indexOf([
+    purchase("ann", "tea", "1", 0), purchase("ann", "cup", "1", 10), purchase("bob", "pot", "2", 20), purchase("bob", "jug", "2", 30), look("ann", "pan", 40),
+  ]);
+  const query = { user: "ann", seedItems: ["jug"], atMs: 100 };
+  const plain = index.query({ ...query, limit: 2 });
+  const told: (readonly string[])[] = [];
+  const found = index.query({ ...query, limit: 2, also: (offered, seeds) => {
+    told.push(offered, seeds);
+    return ["tea", "cup", "pot", "pan", "pot", "jug", "never seen"];
+  } });
+  assert.deepEqual(told, [plain.map(({ item }) => item), ["jug", "pan", "cup"]]);
+  assert.deepEqual(found.slice(0, 2), plain);
+  const whole = new Map(index.query({ ...query, limit: 100 }).map((candidate) => [candidate.item, candidate]));
+  const expected = ["tea", "cup", "pot", "pan"].filter((item) => !told[0]!.includes(item)).map((item) => whole.get(item));
+  assert.deepEqual(found.slice(2), [...expected, { item: "never seen", features: [0, 0, 0, 0] }]);
+  assert.deepEqual(index.query({ ...query, limit: 2 }), plain, "it was a pure read");
+});
+
 test("each feature is what its definition says", () => {
   const index = indexOf([
     purchase("ann", "tea", "1", 0), purchase("ann", "cup", "1", 10), purchase("ann", "pot", "1", 20),

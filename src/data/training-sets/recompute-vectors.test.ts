@@ -96,7 +96,8 @@ test("vectors computed again from the lake equal those that were served, bit for
     const atMs = clock.now();
     const who = name("u", 5);
     const seedItems = random.next() < 0.5 ? [name("i", 12)] : [];
-    const found = candidates.query("similar", { user: who, seedItems, atMs });
+    const similarItems = random.next() < 0.5 ? [name("i", 12), name("i", 12), "never seen"] : undefined;
+    const found = candidates.query("similar", { user: who, seedItems, atMs, also: () => similarItems ?? [] });
     const keys = found.map((candidate) => ({ user: who, item: candidate.item }));
     const perUser = features.read({ view: "spending", keys: keys.map(() => [who]), atMs });
     const perPair = features.read({ view: "pair", keys: keys.map((key) => [key.user, key.item]), atMs });
@@ -106,7 +107,7 @@ test("vectors computed again from the lake equal those that were served, bit for
       assembler.assemble(sources, atMs, vectors, row * assembler.columns.length);
     });
     const offsets = { orders: features.appliedOffset("orders"), views: features.appliedOffset("views") };
-    served.push({ vectors, request: { keys, atMs, offsets, candidates: "similar", candidateOffsets: candidates.appliedOffsets("similar"), seedItems } });
+    served.push({ vectors, request: { keys, atMs, offsets, candidates: "similar", candidateOffsets: candidates.appliedOffsets("similar"), seedItems, similarItems } });
   };
 
   for (let turn = 0; turn < 400; turn++) {
