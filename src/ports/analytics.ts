@@ -67,6 +67,12 @@ export interface WrittenFile {
   readonly sizeBytes: number;
 }
 
+export interface FileStamp {
+  readonly sizeBytes: number;
+  /** Of the last change, ms since the epoch. */
+  readonly modifiedMs: number;
+}
+
 export interface Analytics extends AsyncDisposable {
   /** Numeric results become numbers (integers beyond 2^53 lose precision), BOOLEAN becomes boolean, everything else its text form. */
   query(query: AnalyticsQuery, options?: AnalyticsOptions): Promise<ColumnTable>;
@@ -78,6 +84,10 @@ export interface Analytics extends AsyncDisposable {
   makeFolder(folder: string): Promise<void>;
   /** Names of the files in a folder, sorted; empty when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
+  /** A file's size and last change, at the cost of one system call; undefined when there is no such file. */
+  stamp(path: string): Promise<FileStamp | undefined>;
+  /** SHA-256 of a file's bytes, lower-case hex, read piece by piece; undefined when there is no such file. */
+  digest(path: string, options?: AnalyticsOptions): Promise<string | undefined>;
   /** Removes a file; no error when there is none. */
   remove(path: string): Promise<void>;
   close(): Promise<void>;

@@ -6,7 +6,8 @@
  * - `put` gives a number under which the same bytes are found until they are taken or dropped; numbers are used again after.
  * - `read` and `take` give bytes of their own; `take` forgets them.
  * - The room in use stays within a constant of the bytes that are kept.
- * - What the engine refuses is SPILL_FAILED: a `put` that failed keeps nothing, a `take` that failed forgets nothing.
+ * - Bytes that are no longer what was put are SPILL_DAMAGED, and never handed out.
+ * - What else the engine refuses is SPILL_FAILED: a `put` that failed keeps nothing, a `take` that failed forgets nothing.
  */
 export interface SpillStore {
   put(bytes: Uint8Array): number;

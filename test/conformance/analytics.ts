@@ -1,5 +1,6 @@
 /** What every analytics engine must do; see the contract in src/ports/analytics.ts. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,18 @@ export function testAnalytics(engine: string, open: (temporaryFolder: string) =>
         assert.deepEqual(Object.keys(read.columns), Object.keys(table.columns));
         assert.deepEqual(valuesOf(read), valuesOf(table));
       }), { numRuns: 15 });
+    });
+
+    test("a file's stamp and digest are those of its bytes, and of nothing when there is no such file", async () => {
+      await using bench = await setUp();
+      const path = join(bench.folder, "a.bin");
+      assert.deepEqual([await bench.analytics.stamp(path), await bench.analytics.digest(path)], [undefined, undefined]);
+      for (const length of [0, 3, 256 * 1024, 700_001]) {
+        const bytes = Buffer.alloc(length, "abc");
+        await writeFile(path, bytes);
+        assert.equal(await bench.analytics.digest(path), createHash("sha256").update(bytes).digest("hex"));
+        assert.equal((await bench.analytics.stamp(path))?.sizeBytes, length);
+      }
     });
 
     test("rows of several files follow one another in the order given, over many chunks", async () => {

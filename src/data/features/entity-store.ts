@@ -61,6 +61,8 @@ export interface EntityStore {
   memoryBytes(): number;
   /** Entities in the spill store, the bytes kept and the room they take; undefined while none ever left. */
   spillStatistics(): { readonly entities: number; readonly keptBytes: number; readonly usedBytes: number } | undefined;
+  /** Where spilled entities are; undefined while none ever left. */
+  readonly spilledTo: SpillStore | undefined;
   /** Closes the spill store. */
   close(): void;
 }
@@ -282,6 +284,7 @@ export function createEntityStore(plan: WindowPlan, { spill }: StoreOptions = {}
       }
     },
     spillStatistics: () => (opened === undefined ? undefined : { entities: spilledEntities, ...pickBytes(opened.statistics()) }),
+    get spilledTo() { return opened; },
     close: () => opened?.close(),
     get entityCount() { return registry.size; },
     get eventCount() { return eventCount; },

@@ -3,6 +3,7 @@
  * what it has applied before, so views may stand at different offsets.
  */
 import type { Clock } from "../../kernel/clock.ts";
+import { isStrataError } from "../../kernel/errors.ts";
 import type { EventLog } from "../../ports/event-log.ts";
 import type { Histogram } from "../../ports/telemetry.ts";
 import type { DecodedBatch } from "../streams/decoded-batch.ts";
@@ -47,7 +48,14 @@ export function createStreamFollower(options: FollowerOptions): StreamFollower {
   let nextOffset = fromOffset;
 
   const handle = (batch: DecodedBatch): void => {
-    for (const state of states) applyBatch(state, batch, { nowMs: clock.now(), latenessMs: options.latenessMs() });
+    for (const state of states) {
+      try {
+        applyBatch(state, batch, { nowMs: clock.now(), latenessMs: options.latenessMs() });
+      } catch (thrown) {
+        if (!isStrataError(thrown) || thrown.code !== "SPILL_DAMAGED") throw thrown;
+        states.delete(state); // its seat gets a state that is loaded again
+      }
+    }
     nextOffset = batch.baseOffset + batch.rows.length;
     rate.add(batch.rows.length);
     recordFreshness(batch);

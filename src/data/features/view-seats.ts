@@ -11,6 +11,7 @@ import type { StoreOptions } from "./entity-store.ts";
 import { createStreamFollower } from "./stream-follower.ts";
 import type { StreamFollower, StreamSource } from "./stream-follower.ts";
 import { hashViewState, loadViewState, startAt } from "./view-checkpoint.ts";
+import { loadAgain, watchSpill } from "./view-reload.ts";
 import { rebuildView } from "./view-rebuild.ts";
 import type { ViewRebuild } from "./view-rebuild.ts";
 import { createViewState } from "./view-state.ts";
@@ -74,7 +75,11 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     const { spill } = options;
     if (spill === undefined) return {};
     const onFailure = (reason: string): void => logger.log("error", `Feature view "${view}" keeps more in memory than it should: ${reason}`, { view });
-    return { spill: { residentBytes: spill.residentBytes, open: () => spill.open(view), onFailure } };
+    const open = (): SpillStore => {
+      const store = watchSpill(spill.open(view), () => queueMicrotask(() => reload(view, store))); // whoever met the damage is in the middle of the state
+      return store;
+    };
+    return { spill: { residentBytes: spill.residentBytes, open, onFailure } };
   };
 
   const latenessOf = (stream: string) => (): number => application?.streams.get(stream)?.latenessMs ?? Number.POSITIVE_INFINITY;
@@ -110,14 +115,33 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     const state = startAt(createViewState(view, storeOptions(view.name)), bounds, logger);
     const rebuild = rebuildView({ ...options, follower, state, latenessMs: latenessOf(stream), onReady: seat });
     if (seats.get(view.name)?.serving !== state) seats.set(view.name, { serving, places: serving && placesOf(view, serving.view), rebuild });
+    return watchRebuild(view.name, rebuild);
+  };
+
+  const watchRebuild = (view: string, rebuild: ViewRebuild): ViewRebuild => {
     rebuild.ready.catch((thrown: unknown) => {
-      state.store.close();
+      rebuild.state.store.close();
       if (isStrataError(thrown) && thrown.code === "ABORTED") return;
-      logger.log("error", `Feature view "${view.name}" could not be built: ${reasonOf(thrown)}`, { view: view.name });
-      const failed = seats.get(view.name);
+      logger.log("error", `Feature view "${view}" could not be built: ${reasonOf(thrown)}`, { view });
+      const failed = seats.get(view);
       if (failed?.rebuild === rebuild) failed.failure = reasonOf(thrown);
     });
     return rebuild;
+  };
+
+  /** The state that answers lost entities to a damaged spill file: nothing answers until one from the checkpoint and the log does. */
+  const reload = (name: string, store: SpillStore): void => {
+    const { serving, rebuild } = seats.get(name) ?? {};
+    if (closing.signal.aborted || serving === undefined || serving.store.spilledTo !== store) return;
+    logger.log("error", `The spill file of feature view "${name}" is damaged: the view is loaded again from its checkpoint and the log`, { view: name });
+    retire(serving);
+    const { view } = serving;
+    const stream = view.from.name;
+    seats.set(name, { rebuild: rebuild ?? watchRebuild(name, loadAgain({
+      damaged: serving,
+      load: () => loadViewState(view, states, { log: log.statistics(stream), logger, ...storeOptions(name) }),
+      catchUp: (state) => rebuildView({ ...options, follower: followers.get(stream)!, state, latenessMs: latenessOf(stream), onReady: seat }), // the damaged state was followed
+    })) });
   };
 
   /** Keeps what fits the new definition, be it in service or being built, and builds the rest. */

@@ -15,6 +15,8 @@ export interface FilePlace {
   /** Address in the blob store; undefined while the only bytes are local. */
   readonly digest: string | undefined;
   readonly sizeBytes: number;
+  /** SHA-256 of the bytes in the stream's folder, lower-case hex; undefined where `digest` says it, and for files of versions that took none. */
+  readonly checksum?: string | undefined;
 }
 
 export interface FileRecord {

@@ -1,8 +1,8 @@
 /** Looks after the files of all streams, also of those that left the definition: what is stored where, what is held, what may go. */
 import type { Clock } from "../../kernel/clock.ts";
-import { StrataError, isStrataError } from "../../kernel/errors.ts";
+import { StrataError, isStrataError, reasonOf, toStrataError } from "../../kernel/errors.ts";
 import { TIERS, physicalOf, storedRecords } from "./file-book.ts";
-import type { FileBook, Tier } from "./file-book.ts";
+import type { FileBook, FileRecord, Tier } from "./file-book.ts";
 import type { LakeStorage } from "./lake-storage.ts";
 import type { Manifest } from "./manifest.ts";
 import type { SnapshotBook } from "./snapshot-book.ts";
@@ -35,10 +35,28 @@ export interface Collected {
   readonly sizeBytes: number;
 }
 
+export interface VerifiedStream {
+  readonly stream: string;
+  /** Files whose bytes were looked at. */
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Files that were damaged and came back from the blob store or the log. */
+  readonly mended: readonly string[];
+  /** Files of versions that took no digest: only their size is known, until they are merged. */
+  readonly withoutDigest: number;
+  readonly damaged: readonly { readonly file: string; readonly fromOffset: number; readonly toOffset: number; readonly code: string; readonly reason: string }[];
+}
+
+export interface VerifyOptions {
+  readonly onProgress?: (progress: { readonly stream: string; readonly share: number }) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface LakeKeeper {
   /** The present state, or a snapshot, with all of its files held. */
   hold(id?: string): Promise<{ readonly snapshot: LakeSnapshot } & Disposable>;
   collect(options?: CollectOptions): Promise<Collected>;
+  verify(options?: VerifyOptions): Promise<readonly VerifiedStream[]>;
   storage(): Promise<readonly StreamStorage[]>;
 }
 
@@ -83,7 +101,42 @@ export function createLakeKeeper({ manifest, storage, book, clock }: Parts): Lak
       }
       return { snapshots: forgotten, files, sizeBytes };
     },
+    verify: async ({ onProgress, signal } = {}) => {
+      const verified: VerifiedStream[] = [];
+      for (const stream of await names()) verified.push(await verifyStream(stream, { manifest, storage, signal, onShare: (share) => onProgress?.({ stream, share }) }));
+      return verified;
+    },
     storage: async () => Promise.all((await names()).map(async (stream) => storageOf(stream, await manifest.book(stream)))),
+  };
+}
+
+interface StreamCheck extends Pick<Parts, "manifest" | "storage"> {
+  readonly onShare: (share: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function verifyStream(stream: string, { manifest, storage, onShare, signal }: StreamCheck): Promise<VerifiedStream> {
+  let records: readonly FileRecord[] = [];
+  using _held = await storage.hold(async () => {
+    records = storedRecords(await manifest.book(stream));
+    return new Map([[stream, records.map(({ file }) => file.name)]]);
+  });
+  const mended: string[] = [];
+  const damaged: VerifiedStream["damaged"][number][] = [];
+  for (const [done, record] of records.entries()) {
+    onShare(done / records.length);
+    const { name: file, fromOffset, toOffset } = record.file;
+    try {
+      if (await storage.verify(stream, record, signal) !== "whole") mended.push(file);
+    } catch (thrown) {
+      if (signal?.aborted) throw thrown;
+      damaged.push({ file, fromOffset, toOffset, code: toStrataError(thrown).code, reason: reasonOf(thrown) });
+    }
+  }
+  onShare(1);
+  return {
+    stream, files: records.length, sizeBytes: records.reduce((sum, { place }) => sum + place.sizeBytes, 0), mended, damaged,
+    withoutDigest: records.filter(({ place }) => place.digest === undefined && place.checksum === undefined).length,
   };
 }
 

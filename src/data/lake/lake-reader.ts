@@ -25,5 +25,5 @@ export async function openLakeReader({ analytics, database, blobs, cache, folder
   await manifest.open();
   const storage = createLakeStorage({ analytics, blobs, cache, manifest, folder, durable: "local" });
   const keeper = createLakeKeeper({ manifest, storage, book: createSnapshotBook(database), clock });
-  return { hold: (id) => keeper.hold(id), locate: (stream, files) => storage.locate(stream, files) };
+  return { hold: (id) => keeper.hold(id), locate: storage.locate };
 }

@@ -63,7 +63,7 @@ export async function planSql({ lake, sandbox }: LakeSqlOptions, { sql, asOf, li
     const times = uses.get(name) ?? [];
     const chosen = files.filter((file) => times.some((range) => overlaps(file, range)));
     if (times.length > 0) skippedFiles += files.length - chosen.length;
-    const { located } = stack.use(await lake.locate(name, chosen));
+    const { located } = stack.use(await lake.locate(name, chosen, { signal }));
     const only = [...onlyTimes(times), ...(knownByMs === undefined ? [] : [{ column: KNOWN_COLUMN, from: -Infinity, to: knownByMs + 1 }])];
     tables.push({ name, columns: columnsWithin(shape.columns, chosen), only, files: located });
   }

@@ -10,8 +10,12 @@ import { StrataError } from "../../kernel/errors.ts";
 import type { Analytics } from "../../ports/analytics.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { FileCache } from "../../ports/file-cache.ts";
+import type { Logger } from "../../ports/telemetry.ts";
 import { physicalOf, removableOf } from "./file-book.ts";
 import type { FilePlace, FileRecord } from "./file-book.ts";
+import { createFileGuard } from "./file-guard.ts";
+import type { FileState } from "./file-guard.ts";
+import type { FileRepair } from "./file-repair.ts";
 import { OFFSET_COLUMN } from "./lake-file.ts";
 import type { LakeFile } from "./lake-file.ts";
 import { fetchFiles } from "./located-files.ts";
@@ -27,6 +31,9 @@ export interface LakeStorageOptions {
   readonly folder: string;
   /** blob: a file is in the blob store before it counts, and the local one is a copy; for clusters, whose disks come and go. */
   readonly durable: "local" | "blob";
+  /** Writes a damaged local file again; absent where the log is not at hand. */
+  readonly repair?: FileRepair;
+  readonly logger?: Logger;
 }
 
 /** Where files are, held until disposed. */
@@ -43,10 +50,12 @@ export interface LakeStorage {
   folderOf(stream: string): string;
   /** Removes what a crash left in the stream's folder, which is made when it is missing. */
   prepare(stream: string): Promise<void>;
-  /** Local paths of the files, fetched where they have to be. LAKE_QUERY_FAILED when a file is not kept any more. */
+  /** Local paths of the files, fetched where they have to be. LAKE_QUERY_FAILED when a file is not kept any more, LAKE_FILE_DAMAGED. */
   open(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<OpenedFiles>;
-  /** Where the bytes of the files are, kept there until disposed: for another process that will read them. */
-  locate(stream: string, files: readonly LakeFile[]): Promise<LocatedFiles>;
+  /** Where the bytes of the files are, whole and kept there until disposed: for another process that will read them. */
+  locate(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<LocatedFiles>;
+  /** Looks at all bytes of a file, local or in the blob store. LAKE_FILE_DAMAGED, BLOB_CORRUPT, BLOB_NOT_FOUND. */
+  verify(stream: string, record: FileRecord, signal?: AbortSignal): Promise<FileState>;
   /** Keeps files by name until disposed: what `choose` returns is chosen and held in one step. */
   hold<T extends ReadonlyMap<string, readonly string[]>>(choose: () => Promise<T>): Promise<{ readonly held: T } & Disposable>;
   /** Puts a written file where it belongs and lets `record` write it down; nothing removes the blob in between. */
@@ -59,6 +68,9 @@ export interface LakeStorage {
   collect(stream: string): Promise<Removed>;
 }
 
+/** Files whose bytes are looked at side by side. */
+const PARALLEL_CHECKS = 4;
+
 export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
   const { analytics, blobs, cache, manifest, folder, durable } = options;
   const folderOf = (stream: string): string => join(folder, stream);
@@ -68,6 +80,7 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
   /** Blobs are addressed by content: recording one and deleting one of the same bytes must not overlap. */
   const blobTurns = createTurns();
   const holds = createHolds();
+  const guard = createFileGuard(options);
 
   const localNames = async (stream: string): Promise<ReadonlySet<string>> => new Set(await analytics.list(folderOf(stream)));
 
@@ -78,10 +91,24 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
     return { pairs, release: holds.add(stream, pairs.flatMap(({ file, record }) => [file.name, record.file.name])) };
   });
 
-  const locate: LakeStorage["locate"] = async (stream, files) => {
+  /** The names of local files among those that may be, each looked at. */
+  const wholeNames = async (stream: string, records: ReadonlySet<FileRecord>, signal: AbortSignal | undefined): Promise<ReadonlySet<string>> => {
+    const hot = [...records].filter(({ place }) => place.tier === "hot");
+    const copies = hot.some(({ place }) => place.digest !== undefined) ? await localNames(stream) : new Set<string>();
+    const local = hot.filter(({ file, place }) => place.digest === undefined || copies.has(file.name));
+    const whole = new Set<string>();
+    for (let at = 0; at < local.length; at += PARALLEL_CHECKS) {
+      if (signal?.aborted) throw new StrataError("ABORTED", { what: "Reading the lake" }, { cause: signal.reason });
+      await Promise.all(local.slice(at, at + PARALLEL_CHECKS).map(async (record) => {
+        if (await guard.check(stream, record, pathOf(stream, record.file.name)) !== "fetched") whole.add(record.file.name);
+      }));
+    }
+    return whole;
+  };
+  const locate: LakeStorage["locate"] = async (stream, files, { signal } = {}) => {
     const { pairs, release } = await resolve(stream, files);
     try {
-      const local = pairs.some(({ record }) => record.place.tier === "hot" && record.place.digest !== undefined) ? await localNames(stream) : new Set<string>();
+      const local = await wholeNames(stream, new Set(pairs.map(({ record }) => record)), signal);
       return { located: rangesOf(pairs).map((range) => locationOf(range, { local, pathOf: (name) => pathOf(stream, name) })), [Symbol.dispose]: release };
     } catch (thrown) {
       release();
@@ -89,7 +116,7 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
     }
   };
   const open: LakeStorage["open"] = async (stream, files, callOptions) => {
-    const { located, [Symbol.dispose]: release } = await locate(stream, files);
+    const { located, [Symbol.dispose]: release } = await locate(stream, files, callOptions);
     try {
       const opened = await fetchFiles(located, cache, callOptions);
       return { ...opened, [Symbol.dispose]: () => { opened[Symbol.dispose](); release(); } };
@@ -106,6 +133,18 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
 
   return {
     folderOf, locate, open,
+    verify: async (stream, record, signal) => {
+      const { file, place } = record;
+      const path = pathOf(stream, file.name);
+      const isLocal = place.tier === "hot" && (place.digest === undefined || (await localNames(stream)).has(file.name));
+      const state = isLocal ? await guard.check(stream, record, path, { again: true }) : "whole";
+      if (place.digest !== undefined) {
+        const copy = `${path}.verified`; // what a crash leaves is removed by prepare
+        await blobs.getFile(place.digest, copy, { signal });
+        await analytics.remove(copy);
+      }
+      return state;
+    },
     prepare: async (stream) => {
       await analytics.makeFolder(folderOf(stream));
       const book = await manifest.book(stream);
@@ -119,13 +158,16 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
       return { held, [Symbol.dispose]: () => { for (const release of releases) release(); } };
     }),
     keep: async (path, sizeBytes, record) => {
-      if (durable === "local") return record({ tier: "hot", digest: undefined, sizeBytes });
+      if (durable === "local") return record({ tier: "hot", digest: undefined, sizeBytes, checksum: await analytics.digest(path) });
       return blobTurns.run(async () => record(await put(path, "hot")));
     },
-    move: (stream, { file, place }, tier, signal) => blobTurns.run(async () => {
-      const moved = place.digest === undefined ? await put(pathOf(stream, file.name), tier, signal) : { ...place, tier };
-      await manifest.moveFile(stream, file.name, moved);
-    }),
+    move: async (stream, record, tier, signal) => {
+      const { file, place } = record;
+      const path = pathOf(stream, file.name);
+      // Damage must not get a digest of its own. What is rebuilt here moves the next time: its record is another now.
+      if (place.digest === undefined && await guard.check(stream, record, path, { again: true }) !== "whole") return;
+      await blobTurns.run(async () => manifest.moveFile(stream, file.name, place.digest === undefined ? await put(path, tier, signal) : { ...place, tier }));
+    },
     keepCold: (stream, name, record, signal) => blobTurns.run(async () => {
       await record(await put(pathOf(stream, name), "cold", signal));
     }),
@@ -135,6 +177,7 @@ export function createLakeStorage(options: LakeStorageOptions): LakeStorage {
       const { bytes, records } = removableOf(book, held);
       const names = [...new Set([...bytes.map(({ file }) => file.name), ...records])];
       for (const { file, place } of bytes) {
+        guard.forget(pathOf(stream, file.name));
         await analytics.remove(pathOf(stream, file.name));
         if (place.digest !== undefined && !await manifest.isBlobNeeded(place.digest, { stream, names })) {
           await blobs.delete(place.digest);
@@ -201,9 +244,10 @@ function rangesOf(pairs: readonly { readonly file: LakeFile; readonly record: Fi
   return ranges;
 }
 
+/** `local`: names whose bytes in the stream's folder are whole. */
 function locationOf({ record: { file, place }, from, to }: RecordRange, { local, pathOf }: { readonly local: ReadonlySet<string>; readonly pathOf: (name: string) => string }): LocatedFile {
   const { tier, digest, sizeBytes } = place;
-  const isLocal = tier === "hot" && (digest === undefined || local.has(file.name));
+  const isLocal = tier === "hot" && local.has(file.name);
   const isWhole = from === file.fromOffset && to === file.toOffset;
   return {
     path: isLocal ? pathOf(file.name) : undefined, blob: digest === undefined ? undefined : { digest, sizeBytes }, sizeBytes,

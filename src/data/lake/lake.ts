@@ -17,8 +17,9 @@ import type { EventColumns } from "./event-columns.ts";
 import { readEventColumns } from "./event-reader.ts";
 import type { EventRange } from "./event-reader.ts";
 import { fieldKinds } from "./field-kind.ts";
+import { createFileRepair } from "./file-repair.ts";
 import { createLakeKeeper } from "./lake-keeper.ts";
-import type { CollectOptions, Collected, LakeKeeper, StreamStorage } from "./lake-keeper.ts";
+import type { CollectOptions, Collected, LakeKeeper, StreamStorage, VerifiedStream } from "./lake-keeper.ts";
 import { createLakeStorage } from "./lake-storage.ts";
 import type { LocatedFiles } from "./lake-storage.ts";
 import type { LakeFile } from "./lake-file.ts";
@@ -124,16 +125,18 @@ export interface Lake extends AsyncDisposable {
   forgetSnapshot(id: string): Promise<void>;
   /** Makes a snapshot's files the lake's again. LAKE_RESTORE_REFUSED when the log cannot replay what comes after. */
   restore(id: string, options?: RestoreOptions): Promise<Restored>;
-  /** A stream's events, by the field kinds of the running definition. STREAM_NOT_FOUND, REQUEST_INVALID for an unknown field. */
+  /** A stream's events, by the field kinds of the running definition. STREAM_NOT_FOUND, REQUEST_INVALID for an unknown field, LAKE_FILE_DAMAGED. */
   readEvents(stream: string, options: ReadEventsOptions): Promise<EventColumns>;
-  /** Where the bytes of a stream's files are, kept there until disposed: what whoever reads them needs, here or in another process. */
-  locate(stream: string, files: readonly LakeFile[]): Promise<LocatedFiles>;
+  /** Where the bytes of a stream's files are, whole and kept there until disposed: what whoever reads them needs, here or in another process. LAKE_FILE_DAMAGED. */
+  locate(stream: string, files: readonly LakeFile[], options?: { readonly signal?: AbortSignal | undefined }): Promise<LocatedFiles>;
   /** Merges neighbouring files of one stream, or of all. */
   compact(stream?: string, options?: WorkOptions): Promise<readonly Compaction[]>;
   /** Moves files to the tiers of the definition. */
   applyPolicies(options?: WorkOptions): Promise<Readonly<Record<string, TierMoves>>>;
   /** Forgets unpinned snapshots older than that, and removes whatever nothing needs. */
   collect(options?: CollectOptions): Promise<Collected>;
+  /** Looks at the bytes of every stored file, local or in the blob store, and brings back what can be. */
+  verify(options?: WorkOptions): Promise<readonly VerifiedStream[]>;
   /** Files and bytes per stream and tier. */
   storage(): Promise<readonly StreamStorage[]>;
   statistics(): Readonly<Record<string, LakeStatistics>>;
@@ -146,7 +149,7 @@ export function createLake(options: LakeOptions): Lake {
   const rule = { rowsPerFile: options.rowsPerFile ?? 100_000, maxSmallFiles: options.maxSmallFiles ?? 16, coldRowsPerFile: options.rowsPerCompactedFile ?? 1_000_000 };
   const manifest = createManifest(database);
   const book = createSnapshotBook(database);
-  const storage = createLakeStorage({ analytics, blobs, cache, manifest, folder, durable });
+  const storage = createLakeStorage({ analytics, blobs, cache, manifest, folder, durable, logger, repair: createFileRepair({ log, decoder, analytics, streams }) });
   const keeper = createLakeKeeper({ manifest, storage, book, clock });
   const writers = new Map<string, StreamWriter>();
   /** Following and restoring take turns, so that a stream has one writer at a time. */
@@ -221,7 +224,8 @@ export function createLake(options: LakeOptions): Lake {
       const open = (files: readonly LakeFile[]): Promise<OpenedFiles> => storage.open(stream, files, { signal });
       return readEventColumns(analytics, { ...range, signal, files: streamOf(snapshot, stream).files, open, fields: kindsOf(definition, fields) });
     },
-    locate: (stream, files) => storage.locate(stream, files),
+    locate: storage.locate,
+    verify: (workOptions) => keeper.verify(workOptions),
     compact: async (stream, { onProgress, signal } = {}) =>
       [...(await eachWriter(stream, (writer, name) => writer.compact((share) => onProgress?.({ stream: name, share }), signal))).values()],
     applyPolicies: async ({ onProgress, signal } = {}) => Object.fromEntries(await eachWriter(undefined, async (writer, name) => {

@@ -27,7 +27,7 @@ export interface Manifest {
   addFile(stream: string, file: LakeFile, place: FilePlace): Promise<void>;
   /** Replaces a run of files by the one they were written into, which covers them from now on. */
   replaceFiles(stream: string, merged: readonly LakeFile[], by: { readonly file: LakeFile; readonly place: FilePlace }): Promise<void>;
-  /** The file's bytes are there from now on. */
+  /** The file's bytes are there from now on, and are these. */
   moveFile(stream: string, name: string, place: FilePlace): Promise<void>;
   /** In one transaction: the records go, and what stays is marked as having no bytes of its own. */
   removed(stream: string, removed: { readonly records: readonly string[]; readonly bytes: readonly string[] }): Promise<void>;
@@ -86,7 +86,7 @@ async function readBook(tables: Kysely<LakeTables>, stream: string): Promise<Fil
   const files = await tables.selectFrom("lake_file").select(["file", "retired", "content", "covered_by"]).where("stream", "=", stream).orderBy("from_offset").execute();
   const places = await tables.selectFrom("lake_place").selectAll().where("stream", "=", stream).execute();
   const named = await tables.selectFrom("lake_snapshot_file").select("file").distinct().where("stream", "=", stream).execute();
-  const placeOf = new Map(places.map((row) => [row.file, { tier: row.tier as FilePlace["tier"], digest: row.digest === "" ? undefined : row.digest, sizeBytes: row.size_bytes }]));
+  const placeOf = new Map(places.map((row) => [row.file, { tier: row.tier as FilePlace["tier"], digest: row.digest === "" ? undefined : row.digest, sizeBytes: row.size_bytes, checksum: row.checksum === "" ? undefined : row.checksum }]));
   const names = new Set(named.map(({ file }) => file));
   return new Map(files.map((row): [string, FileRecord] => {
     const file = JSON.parse(row.content) as LakeFile; // written by insertFile only
@@ -98,7 +98,7 @@ async function readBook(tables: Kysely<LakeTables>, stream: string): Promise<Fil
 async function insertFile(transaction: Transaction<LakeTables>, stream: string, { file, place }: { readonly file: LakeFile; readonly place: FilePlace }): Promise<void> {
   const row = { stream, file: file.name, from_offset: file.fromOffset, to_offset: file.toOffset, retired: 0 as const, content: JSON.stringify(file), covered_by: "" };
   await transaction.insertInto("lake_file").values(row).execute();
-  if (place.tier !== "hot" || place.digest !== undefined) await setPlace(transaction, { stream, file: file.name }, place);
+  if (place.tier !== "hot" || place.digest !== undefined || place.checksum !== undefined) await setPlace(transaction, { stream, file: file.name }, place);
   for (const { field, kind, column } of file.fields) {
     await transaction.insertInto("lake_column").values({ stream, field, kind, column_name: column })
       .onConflict((conflict) => conflict.columns(["stream", "field", "kind"]).doNothing()).execute();
@@ -106,7 +106,7 @@ async function insertFile(transaction: Transaction<LakeTables>, stream: string, 
 }
 
 async function setPlace(transaction: Transaction<LakeTables>, key: { readonly stream: string; readonly file: string }, place: FilePlace): Promise<void> {
-  const values = { tier: place.tier, digest: place.digest ?? "", size_bytes: place.sizeBytes };
+  const values = { tier: place.tier, digest: place.digest ?? "", size_bytes: place.sizeBytes, checksum: place.checksum ?? "" };
   await transaction.insertInto("lake_place").values({ ...key, ...values })
     .onConflict((conflict) => conflict.columns(["stream", "file"]).doUpdateSet(values)).execute();
 }

@@ -12,8 +12,8 @@ export interface LakeTables {
   lake_column: { stream: string; field: string; kind: string; column_name: string };
   lake_snapshot: { snapshot: string; created_at_ms: number; content: string; note: string };
   lake_snapshot_file: { snapshot: string; stream: string; file: string };
-  /** A file without a row is local only. tier: hot, warm, cold, or gone when another file covers it. */
-  lake_place: { stream: string; file: string; tier: string; digest: string; size_bytes: number };
+  /** A file without a row is local only, and has no checksum. tier: hot, warm, cold, or gone when another file covers it. */
+  lake_place: { stream: string; file: string; tier: string; digest: string; size_bytes: number; checksum: string };
   lake_pin: { snapshot: string; holder: string; pinned_at_ms: number };
 }
 
@@ -46,4 +46,7 @@ export const LAKE_MIGRATIONS: readonly SqlMigration[] = [{
       snapshot text not null, holder text not null, pinned_at_ms integer not null,
       primary key (snapshot, holder))`,
   ],
+}, {
+  name: "checksums of local files",
+  statements: ["alter table lake_place add column checksum text not null default ''"],
 }];

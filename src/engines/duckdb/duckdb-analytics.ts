@@ -7,6 +7,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StrataError } from "../../kernel/errors.ts";
 import type { Analytics, AnalyticsOptions } from "../../ports/analytics.ts";
+import { digestOf, stampOf } from "./file-digest.ts";
 import { createSlots } from "./slots.ts";
 
 export interface DuckdbAnalyticsOptions {
@@ -81,6 +82,8 @@ export function openDuckdbAnalytics(options: DuckdbAnalyticsOptions): Analytics 
       })),
     makeFolder: (folder) => fileWork(() => makeFolder(folder)),
     list: (folder) => fileWork(() => listFiles(folder)),
+    stamp: (path) => fileWork(() => stampOf(path)),
+    digest: (path, callOptions = {}) => fileWork(() => digestOf(path, callOptions)),
     remove: (path) => fileWork(() => rm(path, { force: true })),
     close,
     [Symbol.asyncDispose]: close,

@@ -62,8 +62,10 @@ export function lakeRoutes(sources: LakeSources): readonly AdminRoute[] {
     route("POST", "/v1/lake/tiers", "move files to the tiers of the definition now", async (_, request) => jsonResponse({ streams: await lake.applyPolicies({ signal: request.signal }) })),
     route("POST", "/v1/lake/compact", "merge small files: {stream?}; answers with server-sent events", (_, request) => {
       const { stream } = bodyOf(request, compactRequest);
-      return Promise.resolve({ status: 200, headers: EVENT_STREAM, body: followCompaction(lake, stream, request.signal) });
+      return Promise.resolve({ status: 200, headers: EVENT_STREAM, body: follow(async (onProgress) => ({ streams: await lake.compact(stream, { signal: request.signal, onProgress }) })) });
     }),
+    route("POST", "/v1/lake/verify", "look at the bytes of every file and bring back what can be; answers with server-sent events", (_, request) =>
+      Promise.resolve({ status: 200, headers: EVENT_STREAM, body: follow(async (onProgress) => ({ streams: await lake.verify({ signal: request.signal, onProgress }) })) })),
   ];
 }
 
@@ -73,7 +75,8 @@ async function describeLake({ lake, prices, cache }: LakeSources): Promise<LakeD
   return { streams: streams.toSorted((a, b) => (a.stream < b.stream ? -1 : 1)), prices, cache: cache() };
 }
 
-async function* followCompaction(lake: Lake, stream: string | undefined, signal: AbortSignal): AsyncGenerator<string> {
+/** Progress, then the result or the error of the work, as server-sent events. */
+async function* follow(start: (onProgress: (progress: unknown) => void) => Promise<unknown>): AsyncGenerator<string> {
   const said: string[] = [];
   let bell = Promise.withResolvers<void>();
   const say = (event: string, data: unknown): void => {
@@ -81,8 +84,8 @@ async function* followCompaction(lake: Lake, stream: string | undefined, signal:
     bell.resolve();
   };
   let isOver = false;
-  const work = lake.compact(stream, { signal, onProgress: (progress) => say("progress", progress) })
-    .then((streams) => say("result", { streams }), (thrown: unknown) => say("error", toStrataError(thrown).toJSON()))
+  const work = start((progress) => say("progress", progress))
+    .then((result) => say("result", result), (thrown: unknown) => say("error", toStrataError(thrown).toJSON()))
     .finally(() => { isOver = true; });
   while (!isOver || said.length > 0) {
     if (said.length === 0) await bell.promise;

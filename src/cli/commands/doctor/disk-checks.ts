@@ -90,5 +90,5 @@ function judgeStoredData(name: string, { logs, records, sizeBytes, damages, data
   }
   const [torn] = damages;
   if (torn !== undefined) return { name, status: "warning", detail: `${size}; ${torn.log} ends in an append that was never acknowledged`, next: "Nothing to do: it is cut at the next start." };
-  return { name, status: "ok", detail: `${size} and the database are whole` };
+  return { name, status: "ok", detail: `${size} and the database are whole; \`strata lake verify\` looks at the lake's files` };
 }

@@ -4,7 +4,7 @@ import { defineCommand } from "../../command.ts";
 import { SERVER_OPTIONS, openApiClient } from "../../server-options.ts";
 import { formatBytes, formatCount, formatNumber } from "../../terminal/format.ts";
 import { exportLake } from "./export.ts";
-import { compact, gc, tiers } from "./maintenance.ts";
+import { compact, gc, tiers, verify } from "./maintenance.ts";
 import { diff, forget, restore, snapshot, snapshots } from "./snapshots.ts";
 
 type Stream = LakeDocument["streams"][number];
@@ -20,7 +20,7 @@ export const command = defineCommand({
     { command: "strata lake snapshot --note \"before the sale\"", note: "name what is there now" },
     { command: "strata lake export ./exported", note: "Parquet and Delta tables for other engines" },
   ],
-  subcommands: [snapshots, snapshot, forget, diff, restore, gc, compact, tiers, exportLake],
+  subcommands: [snapshots, snapshot, forget, diff, restore, gc, compact, verify, tiers, exportLake],
   run: async (context) => {
     await using client = openApiClient(context);
     return await client.get<LakeDocument>("/v1/lake", { signal: context.signal });

@@ -1,0 +1,55 @@
+/** Brings a view back whose spilled entities were damaged on the disk: noticing it, and loading the view again. */
+import { StrataError, isStrataError } from "../../kernel/errors.ts";
+import type { SpillStore } from "../../ports/spill-store.ts";
+import type { ViewRebuild } from "./view-rebuild.ts";
+import type { ViewState } from "./view-state.ts";
+
+/** The same store, which tells of damage once. */
+export function watchSpill(store: SpillStore, onDamaged: () => void): SpillStore {
+  let isTold = false;
+  const watched = (work: (kept: number) => Uint8Array) => (kept: number): Uint8Array => {
+    try {
+      return work(kept);
+    } catch (thrown) {
+      if (!isTold && isStrataError(thrown) && thrown.code === "SPILL_DAMAGED") {
+        isTold = true;
+        onDamaged();
+      }
+      throw thrown;
+    }
+  };
+  return { ...store, read: watched(store.read), take: watched(store.take) };
+}
+
+export interface ViewReload {
+  readonly damaged: ViewState;
+  /** The state of the last checkpoint, or an empty one. */
+  readonly load: () => Promise<ViewState>;
+  /** Applies what has come since, and seats the state. */
+  readonly catchUp: (state: ViewState) => ViewRebuild;
+}
+
+/** A rebuild that begins with the checkpoint; until that is read, the damaged state stands for the view's definition and place. */
+export function loadAgain({ damaged, load, catchUp }: ViewReload): ViewRebuild {
+  const total = damaged.progress.nextOffset;
+  let isCancelled = false;
+  let inner: ViewRebuild | undefined;
+  const run = async (): Promise<void> => {
+    const state = await load();
+    if (isCancelled) {
+      state.store.close();
+      throw new StrataError("ABORTED", { what: `Loading feature view "${state.view.name}" again` });
+    }
+    inner = catchUp(state);
+    await inner.ready;
+  };
+  return {
+    get state() { return inner?.state ?? damaged; },
+    progress: () => inner?.progress() ?? { done: 0, total },
+    ready: run(),
+    cancel: () => {
+      isCancelled = true;
+      inner?.cancel();
+    },
+  };
+}
