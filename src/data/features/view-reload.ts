@@ -25,21 +25,27 @@ export interface ViewReload {
   readonly damaged: ViewState;
   /** The state of the last checkpoint, or an empty one. */
   readonly load: () => Promise<ViewState>;
+  /** Of the log. */
+  readonly oldestOffset: () => number;
   /** Applies what has come since, and seats the state. */
   readonly catchUp: (state: ViewState) => ViewRebuild;
 }
 
-/** A rebuild that begins with the checkpoint; until that is read, the damaged state stands for the view's definition and place. */
-export function loadAgain({ damaged, load, catchUp }: ViewReload): ViewRebuild {
+/**
+ * A rebuild that begins with the checkpoint; until that is read, the damaged state stands for the view's definition and
+ * place. A state that retention has left a gap for is refused: its numbers would be wrong, and the damaged one's were not.
+ */
+export function loadAgain({ damaged, load, oldestOffset, catchUp }: ViewReload): ViewRebuild {
   const total = damaged.progress.nextOffset;
   let isCancelled = false;
   let inner: ViewRebuild | undefined;
   const run = async (): Promise<void> => {
     const state = await load();
-    if (isCancelled) {
-      state.store.close();
-      throw new StrataError("ABORTED", { what: `Loading feature view "${state.view.name}" again` });
-    }
+    const { view: { name }, progress: { nextOffset } } = state;
+    const isLost = nextOffset < oldestOffset();
+    if (isCancelled || isLost) state.store.close();
+    if (isCancelled) throw new StrataError("ABORTED", { what: `Loading feature view "${name}" again` });
+    if (isLost) throw new StrataError("SPILL_DAMAGED", { path: `of view "${name}"`, reason: `its checkpoint ends at offset ${nextOffset}, and retention has removed the events before ${oldestOffset()} from the log` });
     inner = catchUp(state);
     await inner.ready;
   };

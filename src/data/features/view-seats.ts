@@ -139,7 +139,8 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
     const stream = view.from.name;
     seats.set(name, { rebuild: rebuild ?? watchRebuild(name, loadAgain({
       damaged: serving,
-      load: () => loadViewState(view, states, { log: log.statistics(stream), logger, ...storeOptions(name) }),
+      oldestOffset: () => log.statistics(stream).oldestOffset,
+      load: () => loadViewState(view, states, { log: { oldestOffset: 0, nextOffset: log.statistics(stream).nextOffset }, logger, ...storeOptions(name) }),
       catchUp: (state) => rebuildView({ ...options, follower: followers.get(stream)!, state, latenessMs: latenessOf(stream), onReady: seat }), // the damaged state was followed
     })) });
   };
