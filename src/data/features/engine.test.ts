@@ -3,17 +3,15 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { z } from "zod";
 import { count, defineApplication, defineEntity, defineFeatureView, defineStream, sum } from "../../define/index.ts";
 import type { Application, FeatureView } from "../../define/index.ts";
 import { createManualClock } from "../../kernel/clock.ts";
-import { StrataError, isStrataError } from "../../kernel/errors.ts";
+import { StrataError } from "../../kernel/errors.ts";
 import { openEmbeddedEventLog } from "../../engines/embedded/event-log.ts";
 import { openEmbeddedStateStore } from "../../engines/embedded/state-store.ts";
 import { createRandom } from "../../kernel/random.ts";
-import type { SpillStore } from "../../ports/spill-store.ts";
 import { silentLogger, silentMeter } from "../../ports/telemetry.ts";
 import { createEventDecoder } from "../streams/event-decoder.ts";
 import { createCheckpointer } from "./checkpointer.ts";
@@ -119,47 +117,6 @@ test("an engine whose rows are mostly on disk answers the same, says so, and com
   await using again = await world.open(1e9, spill);
   assert.deepStrictEqual(readAll(again, latest(events)), offline(events, 400, latest(events)));
   assert.deepEqual(world.lines.filter((line) => line.includes("from the log")), []);
-});
-
-test("damage of spilled rows, met by a read or by an event, takes the view out of service until it is loaded again: no wrong number meanwhile", async () => {
-  for (const meet of ["read", "event"]) {
-    await using place = await openSpillPlace();
-    const world = createWorld();
-    let [opened, damaged] = [0, 0];
-    const open = (): SpillStore => {
-      const store = place.open();
-      const number = ++opened;
-      const hurt = (work: (kept: number) => Uint8Array) => (kept: number): Uint8Array => {
-        if (number <= damaged) throw new StrataError("SPILL_DAMAGED", { path: "here", reason: "a bit" });
-        return work(kept);
-      };
-      return { ...store, read: hurt(store.read), take: hurt(store.take) };
-    };
-    const events = drawEvents(6, 400);
-    world.append("orders", events.slice(0, 200));
-    await using engine = await world.open(1e9, { residentBytes: 1, open });
-    await engine.checkpoint();
-    world.append("orders", events.slice(200, 300));
-    await engine.fresh(["orders"]);
-    damaged = opened;
-    if (meet === "read") assert.throws(() => readAll(engine, latest(events.slice(0, 300))), { code: "SPILL_DAMAGED" });
-    world.append("orders", events.slice(300));
-    await engine.fresh(["orders"]);
-    const refusals: string[] = [];
-    for (let isRight = false; !isRight && refusals.length < 2_000; await setTimeout(1)) {
-      try {
-        assert.deepStrictEqual(readAll(engine, latest(events)), offline(events, 400, latest(events)), meet);
-        isRight = true;
-      } catch (thrown) {
-        if (!isStrataError(thrown)) throw thrown;
-        refusals.push(thrown.code);
-      }
-    }
-    assert.deepEqual(refusals.filter((code) => code !== "SPILL_DAMAGED" && code !== "FEATURE_VIEW_BUILDING"), []);
-    assert.ok(refusals.length < 2_000, refusals.at(-1));
-    assert.deepEqual(engine.health(), { ok: true });
-    assert.ok(world.lines.some((line) => line.includes("is damaged: the view is loaded again")), world.lines.join());
-  }
 });
 
 test("what was appended before fresh is read after it", async () => {
