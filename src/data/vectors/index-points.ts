@@ -128,7 +128,7 @@ export function createIndexPoints(initial: IndexSettings, engine: VectorEngine):
     setPayload(slot, payload);
   };
   const chosenSlots = (chosen: PointsChosen): readonly number[] => {
-    if ("ids" in chosen) return chosen.ids.map((id) => slots.of(id)).filter((slot) => slot !== undefined);
+    if ("ids" in chosen) return [...new Set(chosen.ids)].map((id) => slots.of(id)).filter((slot) => slot !== undefined);
     const found: number[] = [];
     visitBits(points.find(chosen.filter), (slot) => { found.push(slot); });
     return found;

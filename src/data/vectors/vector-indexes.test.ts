@@ -115,6 +115,16 @@ test("any operations, checkpoints and restarts leave what a plain map would hold
   })), { numRuns: 25 });
 });
 
+test("an id that is named twice is deleted once: its place is given away once", () => inFolder(async (folder) => {
+  await using indexes = await openAt(folder);
+  await indexes.create("items", SETTINGS);
+  const upsert = (...ids: readonly number[]): PointOperation => ({ kind: "upsert", points: ids.map((one) => ({ id: one, payload: {}, vectors: new Map([["", Float32Array.of(one, 1, 2, 3)]]) })) });
+  await indexes.change("items", upsert(24));
+  await indexes.change("items", { kind: "delete", chosen: { ids: [24, 24] } });
+  await indexes.change("items", upsert(0, 1));
+  assertEqual(indexes, new Map([0, 1].map((one) => [one, { payload: {}, vector: [one, 1, 2, 3] }])));
+}));
+
 test("a copy of the folder taken at any moment, as a crash leaves it, has everything acknowledged by then", () => inFolder(async (folder) => {
   await using indexes = await openAt(folder);
   await indexes.create("items", SETTINGS);
