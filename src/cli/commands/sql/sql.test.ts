@@ -1,6 +1,6 @@
 /** `strata sql` and `strata lake` against a real platform: what a person types and what comes out. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -99,6 +99,18 @@ test("snapshots are taken, compared, asked, restored and undone; tiers are price
   assert.match((await shop.run("lake", "compact")).host.output(), /purchases +5 +5/);
   assert.match((await shop.run("lake", "gc", "--older-than", "1h")).host.errors(), /forgot 2 snapshots/);
   assert.match((await shop.run("lake", "snapshots")).host.output(), /run 1 +before the sale/);
+});
+
+test("verification mends what the log has, and says so", async () => {
+  await using shop = await openShop();
+  const folder = join(shop.folder, "data", "lake", "purchases");
+  const [first] = await readdir(folder);
+  await writeFile(join(folder, first!), "no parquet");
+  const mended = await shop.run("lake", "verify");
+  assert.equal(mended.code, 0, mended.host.errors());
+  assert.match(mended.host.output(), /purchases +4 +\S+ \S+ +1 +0 +0/);
+  const { streams } = (await shop.run("lake", "verify", "--json")).host.json() as { readonly streams: readonly { readonly mended: readonly string[]; readonly damaged: readonly unknown[] }[] };
+  assert.deepEqual(streams.map(({ mended: again, damaged }) => [again.length, damaged.length]), [[0, 0]]);
 });
 
 test("a folder that no server runs answers too, and one that a server runs does not", async () => {
