@@ -22,6 +22,8 @@ export type { LetterChoice, ReplayOptions, ReplayResult } from "./ingestion/dead
 export type { IngestOptions, IngestResult, IngestRow, IngestTextOptions } from "./ingestion/ingest-result.ts";
 export { createFeatureEngine } from "./features/engine.ts";
 export type { FeatureEngine, FeatureRead } from "./features/engine.ts";
+export { createStreamHistory } from "./features/stream-history.ts";
+export type { StreamHistory } from "./features/stream-history.ts";
 export { createCandidateEngine } from "./candidates/candidate-engine.ts";
 export type { CandidateEngine } from "./candidates/candidate-engine.ts";
 export { createLake } from "./lake/lake.ts";

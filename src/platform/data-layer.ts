@@ -1,6 +1,6 @@
 /** Layer 2 over its engines: ingestion, features, candidates, the lake and data quality, started together and closed together. */
 import { join, resolve } from "node:path";
-import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor, createSchemaRegistry, createWatermarkBoard } from "../data/index.ts";
+import { createCandidateEngine, createEventDecoder, createFeatureEngine, createIngestion, createLake, createQualityMonitor, createSchemaRegistry, createStreamHistory, createWatermarkBoard } from "../data/index.ts";
 import type { CandidateEngine, EventDecoder, FeatureEngine, Ingestion, Lake, QualityMonitor } from "../data/index.ts";
 import type { Application, Model } from "../define/index.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -67,10 +67,10 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
   await schemas.register(streams().values());
   const watermarks = createWatermarkBoard(clock);
   const ingestion = createIngestion({ ...shared, limiter: engines.limiter, onStored: watermarks.observe, door: dataQuality.door, ids, streams, maxPendingBytes: config.maxPendingBytes, dedupeRecords: config.dedupeRecords });
-  const features = waitForDerivations(createFeatureEngine({ ...shared, application, spill: { residentBytes: config.featureMemoryBytes, open: engines.openSpill } }), () => streamLayer.derivations);
-  const candidates = createCandidateEngine({ ...shared, application });
   const lake = createLake({ ...shared, analytics, database, blobs, cache: lakeCache, folder: lakeFolder, durable: config.lakeDurable ?? engines.lakeDurable, streams });
-  for (const part of [features, candidates, lake, dataQuality]) {
+  const features = waitForDerivations(createFeatureEngine({ ...shared, application, history: createStreamHistory({ lake }), spill: { residentBytes: config.featureMemoryBytes, open: engines.openSpill } }), () => streamLayer.derivations);
+  const candidates = createCandidateEngine({ ...shared, application });
+  for (const part of [lake, features, candidates, dataQuality]) { // views are built from the lake, too
     stack.use(part);
     await part.start();
   }

@@ -287,7 +287,7 @@ test("a state that was replaced is no longer fed", async () => {
   const viewOf = (window: "20ms" | "50ms"): Application => defineApplication("shop", [spend(window)]);
   const views = createViewSeats({
     log: world.log, clock: world.clock, states: world.states, logger: silentLogger, decoder: createEventDecoder(),
-    freshness: { record: () => undefined }, onApplied: () => undefined, onSeated: () => undefined, onRemoved: () => undefined,
+    freshness: { record: () => undefined }, onApplied: () => undefined, onSeated: async () => undefined, onRemoved: () => undefined, buildSaveEvents: 1e9,
   });
   world.append("orders", Array.from({ length: 300 }, (_, index) => charge(1_000 + index, 1)));
   await views.load(viewOf("20ms"));

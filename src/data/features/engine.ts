@@ -11,6 +11,7 @@ import type { StateStore } from "../../ports/state-store.ts";
 import type { Logger, Meter } from "../../ports/telemetry.ts";
 import type { EventDecoder } from "../streams/event-decoder.ts";
 import { createCheckpointer } from "./checkpointer.ts";
+import type { StreamHistory } from "./stream-history.ts";
 import type { ViewRebuild } from "./view-rebuild.ts";
 import { createViewSeats } from "./view-seats.ts";
 import type { FeatureSpill, ViewSeat, ViewSeats } from "./view-seats.ts";
@@ -27,6 +28,10 @@ export interface FeatureEngineOptions {
   readonly logger: Logger;
   /** Events after which the views are checkpointed. Default 250,000: a restart replays at most a second or two. */
   readonly checkpointEvents?: number;
+  /** Events after which the state of a view that is being built is saved, so that a restart goes on from there. Default 500,000. */
+  readonly buildSaveEvents?: number;
+  /** Events that retention has removed from the log. Default: views begin at the log's oldest event. */
+  readonly history?: StreamHistory | undefined;
   /** Default: all rows stay in memory. */
   readonly spill?: FeatureSpill | undefined;
 }
@@ -82,7 +87,7 @@ export interface ViewStatistics {
 
 export interface FeatureEngine extends AsyncDisposable {
   readonly name: "features";
-  /** Loads the checkpoints and resolves when everything that is durable now is applied. */
+  /** Loads the checkpoints and resolves when everything that is durable now is applied, save to views that are built from history first. */
   start(signal?: AbortSignal): Promise<void>;
   /** Applies what is durable, checkpoints and closes. */
   stop(deadlineMs?: number): Promise<void>;
@@ -99,7 +104,7 @@ export interface FeatureEngine extends AsyncDisposable {
   reader(view: string): ViewReader;
   /** Events of the stream below this offset are applied; 0 when no view follows the stream. */
   appliedOffset(stream: string): number;
-  /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from the log and then swapped in. */
+  /** Views whose definition is unchanged keep their state, removed ones are dropped, the others are built from all history and then swapped in. */
   applyDefinition(next: Application): DefinitionProgress;
   /** Builds these views again from all history while the old state answers, then swaps them in. FEATURE_VIEW_NOT_FOUND, FEATURE_HISTORY_GONE. */
   rebuild(views: readonly string[]): DefinitionProgress;
@@ -111,6 +116,8 @@ export interface FeatureEngine extends AsyncDisposable {
 
 /** A restart replays at most about a second of events per view. */
 const DEFAULT_CHECKPOINT_EVENTS = 250_000;
+/** A build is read again for a few seconds at most; saving it more often would cost more than that. */
+const DEFAULT_BUILD_SAVE_EVENTS = 500_000;
 
 export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngine {
   const { log, states, logger, meter } = options;
@@ -119,9 +126,10 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
   });
   const views = createViewSeats({
     ...options,
+    buildSaveEvents: options.buildSaveEvents ?? DEFAULT_BUILD_SAVE_EVENTS,
     freshness: meter.histogram("strata_feature_freshness_seconds", "Seconds from an event's time until features show it"),
     onApplied: checkpointer.count, onRemoved: checkpointer.remove,
-    onSeated: () => checkpointer.count(Number.POSITIVE_INFINITY), // save it soon, or a restart would build it again
+    onSeated: checkpointer.save, // or a restart would build it again
   });
 
   const fresh: FeatureEngine["fresh"] = async (streams, waiting) => {
@@ -151,7 +159,7 @@ export function createFeatureEngine(options: FeatureEngineOptions): FeatureEngin
       try {
         await checkpointer.save();
       } finally {
-        views.release();
+        await views.release();
       }
     }
   };

@@ -27,7 +27,7 @@ export function hashViewState(view: FeatureView): string {
 
 const nameOf = (view: string): string => `feature-view/${view}`;
 
-/** Offsets that the stream's log can still deliver. */
+/** Offsets that can still be read: from the log and, where there is one, the history before it. */
 export interface LogBounds {
   readonly oldestOffset: number;
   readonly nextOffset: number;
@@ -64,17 +64,17 @@ export async function loadViewState(view: FeatureView, states: StateStore, { log
 export function startAt(state: ViewState, log: LogBounds, logger: Logger): ViewState {
   const { progress, view } = state;
   if (progress.nextOffset >= log.oldestOffset) return state;
-  logger.log("warn", `Feature view "${view.name}" misses the events ${progress.nextOffset} to ${log.oldestOffset - 1} of stream "${view.from.name}": retention has removed them from the log`, { view: view.name, stream: view.from.name });
+  logger.log("warn", `Feature view "${view.name}" misses the events ${progress.nextOffset} to ${log.oldestOffset - 1} of stream "${view.from.name}": retention has removed them from the log, and the lake has not all of them`, { view: view.name, stream: view.from.name });
   progress.nextOffset = log.oldestOffset;
   return state;
 }
 
 /** Saves the state as it is now; it may go on changing while the bytes are written. */
-export async function saveViewState(state: ViewState, states: StateStore): Promise<void> {
+export async function saveViewState(state: ViewState, states: StateStore, name = nameOf(state.view.name)): Promise<void> {
   const { view, store, plan, progress } = state;
   compactDictionaries(store, plan);
   const bytes = encodeViewState(state, hashViewState(view));
-  await states.save(nameOf(view.name), { offsets: { [view.from.name]: progress.nextOffset }, bytes });
+  await states.save(name, { offsets: { [view.from.name]: progress.nextOffset }, bytes });
 }
 
 export async function deleteViewState(view: string, states: StateStore): Promise<void> {

@@ -25,7 +25,7 @@ export interface ViewReload {
   readonly damaged: ViewState;
   /** The state of the last checkpoint, or an empty one. */
   readonly load: () => Promise<ViewState>;
-  /** Of the log. */
+  /** Of what can be read: the log and the history before it. */
   readonly oldestOffset: () => number;
   /** Applies what has come since, and seats the state. */
   readonly catchUp: (state: ViewState) => ViewRebuild;
@@ -49,13 +49,19 @@ export function loadAgain({ damaged, load, oldestOffset, catchUp }: ViewReload):
     inner = catchUp(state);
     await inner.ready;
   };
+  const cancel = (): void => {
+    isCancelled = true;
+    inner?.cancel();
+  };
+  const ready = run();
   return {
     get state() { return inner?.state ?? damaged; },
     progress: () => inner?.progress() ?? { done: 0, total },
-    ready: run(),
-    cancel: () => {
-      isCancelled = true;
-      inner?.cancel();
+    ready, cancel,
+    suspend: async () => {
+      await inner?.suspend();
+      cancel();
+      await ready.catch(() => undefined); // whoever waits for the view hears of it
     },
   };
 }

@@ -14,6 +14,10 @@ export interface EventRange {
   readonly toTimeMs?: number | undefined;
   /** Only events that were known by then, ms since the epoch: the stream as of that moment. */
   readonly knownByMs?: number | undefined;
+  /** Only events of this offset and later. */
+  readonly fromOffset?: number | undefined;
+  /** Only events before this offset. */
+  readonly toOffset?: number | undefined;
 }
 
 export interface EventRead extends EventRange {
@@ -27,12 +31,12 @@ export interface EventRead extends EventRange {
 
 /** The events in offset order. LAKE_QUERY_FAILED when the files cannot be read or are out of order. */
 export async function readEventColumns(analytics: Analytics, read: EventRead): Promise<EventColumns> {
-  const { fromTimeMs = -Infinity, toTimeMs = Infinity, knownByMs = Infinity } = read;
-  const files = read.files.filter((file) => file.maxTimeMs >= fromTimeMs && file.minTimeMs < toTimeMs);
+  const { fromTimeMs = -Infinity, toTimeMs = Infinity, knownByMs = Infinity, fromOffset = 0, toOffset = Infinity } = read;
+  const files = read.files.filter((file) => file.maxTimeMs >= fromTimeMs && file.minTimeMs < toTimeMs && file.toOffset > fromOffset && file.fromOffset < toOffset);
   if (files.length === 0) return noEvents(read.fields);
   const wanted = [...read.fields].map(([field, kind], index) => ({ field, kind, sources: columnsIn(files, field, kind).map((column, part) => ({ column, alias: `f${index}_${part}` })) }));
   const selected = wanted.flatMap(({ sources }) => sources.map(({ column, alias }) => `, ${quoteName(column)} AS ${alias}`));
-  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${selected.join("")} FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs, knownByMs })}`;
+  const sql = `SELECT ${[OFFSET_COLUMN, TIME_COLUMN, KNOWN_COLUMN].join(", ")}${selected.join("")} FROM events WHERE ${conditionOf({ fromTimeMs, toTimeMs, knownByMs, fromOffset, toOffset })}`;
   using opened = await read.open(files);
   const { rows, columns } = await analytics.query({ sql, tables: { events: opened.parts } }, { signal: read.signal });
   const offsets = numbersOf(columns[OFFSET_COLUMN]);
@@ -79,11 +83,13 @@ function textReader(column: Column): (row: number) => string | undefined {
   }
 }
 
-function conditionOf({ fromTimeMs, toTimeMs, knownByMs }: Required<{ [K in keyof EventRange]: number }>): string {
+function conditionOf({ fromTimeMs, toTimeMs, knownByMs, fromOffset, toOffset }: Required<{ [K in keyof EventRange]: number }>): string {
   const conditions = [
     ...(fromTimeMs > -Infinity ? [`${TIME_COLUMN} >= ${fromTimeMs}`] : []),
     ...(toTimeMs < Infinity ? [`${TIME_COLUMN} < ${toTimeMs}`] : []),
     ...(knownByMs < Infinity ? [`${KNOWN_COLUMN} <= ${knownByMs}`] : []),
+    ...(fromOffset > 0 ? [`${OFFSET_COLUMN} >= ${fromOffset}`] : []),
+    ...(toOffset < Infinity ? [`${OFFSET_COLUMN} < ${toOffset}`] : []),
   ];
   return conditions.length === 0 ? "true" : conditions.join(" AND ");
 }

@@ -110,6 +110,8 @@ export interface Lake extends AsyncDisposable {
   flush(stream?: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Events below this offset need the log no more: retention must stop here. */
   safeOffset(stream: string): number;
+  /** The first offset from which on the lake has every event up to this one; this one itself when it lacks the event before. */
+  unbrokenFrom(stream: string, toOffset: number): number;
   /** What is in the lake now; its files are kept until the snapshot is forgotten. Call `flush` before. */
   snapshot(options?: { readonly note?: string }): Promise<LakeSnapshot>;
   /** What is in the lake now, or a snapshot, readable until disposed; leaves no record. */
@@ -215,6 +217,7 @@ export function createLake(options: LakeOptions): Lake {
     followNewStreams: () => turns.run(follow),
     flush,
     safeOffset: (stream) => Math.min(floors.get(stream) ?? Infinity, writers.get(stream)?.durableOffset ?? 0),
+    unbrokenFrom: (stream, toOffset) => unbrokenFrom(writers.get(stream)?.files ?? [], toOffset),
     ...snapshotCalls({ book, clock, keeper }),
     restore,
     hold: (id) => keeper.hold(id),
@@ -253,6 +256,10 @@ function snapshotCalls({ book, clock, keeper }: { readonly book: SnapshotBook; r
       await keeper.collect();
     },
   };
+}
+
+function unbrokenFrom(files: readonly LakeFile[], toOffset: number): number {
+  return files.toReversed().reduce((from, file) => (file.fromOffset < from && file.toOffset >= from ? file.fromOffset : from), toOffset);
 }
 
 /** Every event after the snapshot must still be in the log, or it would be lost. */
