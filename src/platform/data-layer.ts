@@ -105,10 +105,11 @@ export async function openDataLayer({ engines, config, clock, logger, telemetry,
         if (stream.tierAfterMs !== undefined && canTier(log)) await log.tier(stream.name, { olderThanMs: stream.tierAfterMs });
         const { maxAgeMs, maxBytes } = stream.retention;
         if (maxAgeMs === undefined && maxBytes === undefined) continue;
-        const endOffset = log.statistics(stream.name).nextOffset;
+        const { nextOffset: endOffset, sizeBytes } = log.statistics(stream.name);
         await lake.flush(stream.name);
         if (streamLayer.derivations.safeOffset(stream.name) < endOffset) continue; // a derivation is behind: the next round asks again
-        await log.retain(stream.name, stream.retention);
+        const addedBytes = log.statistics(stream.name).sizeBytes - sizeBytes; // by events that the lake may not have yet
+        await log.retain(stream.name, addedBytes <= 0 || maxBytes === undefined ? stream.retention : { ...stream.retention, maxBytes: Math.max(maxBytes, addedBytes + config.segmentBytes) }); // whole segments go
       }
     },
     quality: (model) => {

@@ -105,7 +105,7 @@ const POLL_MS = 500;
 export const backfill = defineCommand({
   name: "backfill",
   summary: "Build a view again from all events, while the old state answers",
-  description: "Reads the stream's log from its beginning in batches, so memory stays at that of the new state, and puts the new state in place once it has caught up. Refused with FEATURE_HISTORY_GONE when retention has removed events that the state in service knows.",
+  description: "Reads the stream from its beginning in batches, from the lake where retention has removed events from the log, so memory stays at that of the new state, and puts the new state in place once it has caught up. Refused with FEATURE_HISTORY_GONE when neither has events that the state in service knows.",
   options: { ...SERVER_OPTIONS, force: { type: "boolean", description: "Also where the view is being built already: wait for that" } },
   positionals: { view: { description: "Name of the feature view" } },
   examples: [{ command: "strata features backfill customer_activity", note: "build it again and wait" }],

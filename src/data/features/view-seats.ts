@@ -244,7 +244,7 @@ export function createViewSeats(options: ViewSeatsOptions): ViewSeats {
       for (const { serving, rebuild } of seats.values()) for (const state of [serving, rebuild?.state]) state?.store.close();
     },
     close: async (deadlineMs) => {
-      const suspended = [...seats.values()].map(({ rebuild }) => rebuild?.suspend());
+      const suspended = [...seats.values()].flatMap(({ rebuild }) => rebuild?.suspend() ?? []);
       const results = await Promise.allSettled([...followers.values()].map(({ consumer }) => consumer.stop(deadlineMs)));
       closing.abort();
       await Promise.all(suspended);
