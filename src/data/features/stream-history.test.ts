@@ -6,10 +6,12 @@ import type { DecodedBatch } from "../streams/decoded-batch.ts";
 import { createStreamHistory } from "./stream-history.ts";
 import type { HistoryRange, StreamHistory } from "./stream-history.ts";
 
-const stream: Stream = { ...clicks, storage: { warmAfterMs: 1, coldAfterMs: 1 } } as Stream;
+const stream: Stream = { ...(clicks as Stream), storage: { warmAfterMs: 1, coldAfterMs: 1 } };
 
 async function readAll(history: StreamHistory, range: Omit<HistoryRange, "fields">): Promise<readonly DecodedBatch[]> {
-  return Array.fromAsync(history.read(stream, { ...range, fields: ["n", "who", "fresh", "tags", "unknown"] }));
+  const batches: DecodedBatch[] = [];
+  for await (const batch of history.read(stream, { ...range, fields: ["n", "who", "fresh", "tags", "unknown"] })) batches.push(batch);
+  return batches;
 }
 
 test("events come back piece by piece over files of every tier, as the stream's fields have them", async () => {
