@@ -140,7 +140,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
   test("a link opens its section or its panel", async () => {
     await using opened = await open({ hash: "#drift" });
     const { page } = opened;
-    await page.waitForFunction("Math.abs(document.getElementById('section-drift').getBoundingClientRect().top - 116) < 4");
+    await untilTrue(page, "Math.abs(document.getElementById('section-drift').getBoundingClientRect().top - 116) < 4");
     await page.locator('.tabs a[aria-current="true"]', { hasText: "Drift" }).waitFor();
     await page.goto(`${opened.server.url}#loop/view:affinity`);
     assert.match(await textOf(page, "aside.panel"), /affinity.*rebuilding 42 %.*quantity_180d/);
@@ -192,7 +192,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     await page.locator('[data-node="language:assistant"]').press("Enter");
     assert.match(await textOf(page, "aside.panel"), /Language model assistant Answers customers\..*Not answered GUARDRAIL_REFUSED 3 BUDGET_EXHAUSTED 40/);
     await page.keyboard.press("Escape");
-    await page.waitForFunction('document.activeElement.dataset.node === "language:assistant"'); // the focus goes back once the panel is gone
+    await untilTrue(page, 'document.activeElement.dataset.node === "language:assistant"'); // the focus goes back once the panel is gone
     assert.match(await textOf(page, ".budgets"), /mobile-app shop \$0\.21 of \$0\.25 a day · \$0\.004 held 85\.6 % of budget 200 k tokens a minute intern-project lab \$0\.004 of \$0\.004 in all budget spent/);
     const { gateway: _, ...noGateway } = servingOnly();
     server.show(noGateway);
@@ -207,7 +207,7 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
       await page.emulateMedia({ colorScheme });
       for (const [name, viewport] of [["wide", WIDE], ["phone", PHONE]] as const) {
         await page.setViewportSize(viewport);
-        await page.waitForFunction(`[...document.querySelectorAll(".loop svg, .chart-plot svg, .heatmap-cells svg, .interval svg")].every((svg) => svg.clientWidth < ${viewport.width})`);
+        await untilTrue(page, `[...document.querySelectorAll(".loop svg, .chart-plot svg, .heatmap-cells svg, .interval svg")].every((svg) => svg.clientWidth < ${viewport.width})`);
         assert.equal(await page.evaluate("getComputedStyle(document.body).backgroundColor"), ground);
         const [content, window] = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]") as readonly [number, number];
         assert.ok(content <= window, `${colorScheme}, ${name}: ${content} px in a window of ${window}`);
@@ -267,3 +267,12 @@ describe("the console", { skip: CHROMIUM === undefined && "No Chromium was found
     assert.ok(scriptBytes > 10_000 && scriptBytes < 65_000, `${scripts.length} scripts have ${scriptBytes} bytes, gzipped together`);
   });
 });
+
+/** Asks until the expression holds. Playwright's own waiting evaluates text inside the page, which the page's policy forbids. */
+async function untilTrue(page: Page, expression: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (await page.evaluate(expression) === true) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`within five seconds this did not become true: ${expression}`);
+}

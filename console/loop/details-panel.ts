@@ -1,7 +1,7 @@
 /** The panel beside the loop. It takes the focus when it opens, Escape closes it, and the focus goes back to the node. */
 import { h } from "preact";
 import type { ComponentChild } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../icons.ts";
 import { Badge } from "../parts.ts";
 import type { DetailRow, NodeDetails } from "./details.ts";
@@ -12,9 +12,10 @@ export interface DetailsPanelProps {
   readonly onClose: () => void;
 }
 
+/** Layout effects: the panel takes the focus and hears Escape from the moment it is seen. */
 export function DetailsPanel({ id, details, onClose }: DetailsPanelProps): ComponentChild {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current?.focus({ preventScroll: true });
     return () => {
       // Only when the panel still had the focus: another node that was clicked keeps its own.
@@ -23,7 +24,7 @@ export function DetailsPanel({ id, details, onClose }: DetailsPanelProps): Compo
       }
     };
   }, [id]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const close = (event: KeyboardEvent): void => { if (event.key === "Escape") onClose(); };
     addEventListener("keydown", close);
     return () => removeEventListener("keydown", close);
